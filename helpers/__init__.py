@@ -1,0 +1,1 @@
+"""What the notebooks import: thin functions over docker-py, named as docker's verbs."""

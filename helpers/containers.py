@@ -1,0 +1,589 @@
+"""Lesson 3, containers: run, list, look into, stop, kill, remove."""
+
+import contextlib
+import re
+import shlex
+import time
+
+import docker.errors
+import docker.types
+import pandas as pd
+import requests
+
+from helpers import command, distribution, engine, errors, images, workspace
+from helpers.command import shown
+from helpers.workspace import Text
+
+_LONGEST = 60  # seconds that a container in the foreground may run
+
+
+class Output(Text):
+    """What a command printed, and how it ended.
+
+    Attributes:
+        exit_code: The command's exit code, an int; 0 means success.
+    """
+
+    exit_code = 0
+
+    @classmethod
+    def of(cls, printed, exit_code):
+        """Make one from bytes and an exit code."""
+        output = cls(printed.decode(errors="replace"))
+        output.exit_code = exit_code
+        return output
+
+
+def run(
+    image,
+    arguments=None,
+    *,
+    name=None,
+    detach=False,
+    rm=False,
+    publish=None,
+    env=None,
+    restart=None,
+    init=False,
+    client=None,
+):
+    """Start a new container from an image, as `docker run` does.
+
+    The container carries the workspace's label, and its name the workspace's prefix. Your own
+    container of the same name makes room for the new one, so that a cell can be run again;
+    docker itself would refuse.
+
+    Args:
+        image: The image's name; it is pulled if it is not here.
+        arguments: The command to run in it, as one types it after the image's name; the image's
+            own if left out.
+        name: The container's name in this workspace.
+        detach: Leave it running in the background.
+        rm: Remove it when it ends.
+        publish: `host:container`, two ports such as `8080:80`; the host's is opened on 127.0.0.1
+            only, and is the next free one if it is busy.
+        env: Environment variables, a dict.
+        restart: The restart policy: `no`, `always`, `unless-stopped`, `on-failure` or
+            `on-failure:N`.
+        init: Put a small init process in front, which passes signals on.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        In the background a DataFrame like that of `ps`, with the container; else what the
+        command printed, as `Output`, which has the `exit_code`.
+
+    Raises:
+        NoSuchImage: There is no such image, here or in its registry.
+        NameTaken: The name belongs to a container that this workspace did not make.
+        TooSlow: It ran in the foreground for more than 60 s and was removed.
+
+    Source: Engine API `POST /containers/create`, `/start`, `/wait`, `GET /containers/{id}/logs`.
+    """
+    client = client or engine.connect()
+    name = name and workspace.prefixed(name)
+    with errors.explained(f"docker run {image}"):
+        _make_room(name, client)
+    host_port, _, port = (publish or "").partition(":")
+    binding = {int(port): ("127.0.0.1", workspace.free_port(int(host_port)))} if port else {}
+    options = [
+        "-d" if detach else None,
+        "--rm" if rm else None,
+        *(("--name", name) if name else ()),
+        *("--label", workspace.label()),
+        *(
+            word
+            for inner, (ip, outer) in binding.items()
+            for word in ("-p", f"{ip}:{outer}:{inner}")
+        ),
+        *(word for key, value in (env or {}).items() for word in ("-e", f"{key}={value}")),
+        *(("--restart", restart) if restart else ()),
+        "--init" if init else None,
+    ]
+    words = shlex.split(arguments) if arguments else None
+    with shown(command.line("docker", "run", *options, image, *(words or ()))):
+        made = created(
+            image, words, name=name, env=env, ports=binding, restart=restart, init=init,
+            rm=rm and detach, client=client,
+        )  # fmt: skip
+        if not detach:
+            return _finished(client, made, keep=not rm)
+        client.api.start(made)
+        return _listed(client, {"id": [made]})
+
+
+def created(image, words=None, *, name, env, ports, restart=None, init=False, rm=False, client):
+    """Create a container that carries the workspace's label, and pull its image if need be.
+
+    Returns:
+        The container's ID, a str.
+    """
+    policy, _, count = (restart or "no").partition(":")
+    host = client.api.create_host_config(
+        port_bindings=ports,
+        restart_policy={"Name": policy, "MaximumRetryCount": int(count or 0)},
+        init=init or None,
+        auto_remove=rm,
+    )
+    if images.missing(image, client=client):
+        images.pulled(image, client=client)
+    made = client.api.create_container(
+        image, words, name=name, environment=env, ports=list(ports), host_config=host,
+        labels=dict([workspace.label().split("=")]),
+    )  # fmt: skip
+    return made["Id"]
+
+
+def _finished(client, container, *, keep):
+    """Run a container in the foreground, and give what it printed."""
+    ended = False
+    try:
+        client.api.start(container)
+        code = client.api.wait(container, timeout=_LONGEST)["StatusCode"]
+        ended = True
+        return Output.of(client.api.logs(container), code)
+    except requests.RequestException as err:
+        if "timed out" not in str(err):
+            raise
+        wrong = f"it still ran after {_LONGEST} s, and was removed"
+        raise errors.TooSlow("docker run", wrong, "Use detach=True for a service") from err
+    finally:
+        if not (keep and ended):
+            client.api.remove_container(container, force=True, v=True)
+
+
+def _make_room(name, client):
+    """Remove this workspace's container of a name, if there is one."""
+    if name and (container := found(name, client=client)):
+        client.api.remove_container(container["Id"], force=True, v=True)
+
+
+def found(name, *, client):
+    """Inspect this workspace's container of a name.
+
+    Args:
+        name: The container's full name.
+        client: A `docker.DockerClient`.
+
+    Returns:
+        A dict as the Engine gives it; `None` where there is no container of that name.
+
+    Raises:
+        NameTaken: The name belongs to a container that this workspace did not make.
+    """
+    try:
+        container = client.api.inspect_container(name)
+    except docker.errors.NotFound:
+        return None
+    _check_owned(container, f"docker run --name {name}")
+    return container
+
+
+def _check_owned(container, tried):
+    if not workspace.owns(container):
+        name = container["Name"].lstrip("/")
+        raise errors.NameTaken(
+            tried,
+            f"the container {name} was not made by this workspace, and the lessons touch no other",
+            "Choose another name",
+        )
+
+
+def published(name, port, *, client):
+    """Find where a container's port is published.
+
+    Args:
+        name: The container's full name.
+        port: The port inside the container, an int.
+        client: A `docker.DockerClient`.
+
+    Returns:
+        `host:port` as a str; `None` where the container is not there or does not publish it.
+    """
+    try:
+        bindings = client.api.inspect_container(name)["NetworkSettings"]["Ports"]
+    except docker.errors.NotFound:
+        return None
+    found = (bindings or {}).get(f"{port}/tcp")
+    return f"{found[0]['HostIp']}:{found[0]['HostPort']}" if found else None
+
+
+def ps(name=None, *, all=False, mine=True, client=None):
+    """List containers, as `docker ps` does.
+
+    Args:
+        name: Only the container of this name in this workspace.
+        all: Those that do not run, too.
+        mine: Only those that carry the workspace's label.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame, a row a container, newest first: names (str), image (str), command (str),
+        state (str), exit_code (Int64, <NA> while it has not ended), status (str), ports (str),
+        created (datetime64, UTC), container_id (str, 12 digits).
+
+    Raises:
+        EngineNotRunning: No Engine answers.
+
+    Source: Engine API `GET /containers/json`.
+    """
+    filters = {"label": [workspace.label()]} if mine else {}
+    if name:
+        filters = {"name": [f"^{workspace.prefixed(name)}$"]}
+    options = [word for key in filters for word in ("--filter", f"{key}={filters[key][0]}")]
+    with shown(command.line("docker", "ps", "-a" if all else None, *options)):
+        return _listed(client or engine.connect(), filters, all=all)
+
+
+def _listed(client, filters, *, all=True):
+    rows = [
+        (
+            ", ".join(name.lstrip("/") for name in one["Names"]),
+            one["Image"],
+            one["Command"],
+            one["State"],
+            _exit_code(one["Status"]),
+            one["Status"],
+            ", ".join(sorted({_port(port) for port in one["Ports"]})),
+            one["Created"],
+            one["Id"][:12],
+        )
+        for one in client.api.containers(all=all, filters=filters)
+    ]
+    words = ["names", "image", "command", "state", "status", "ports", "container_id"]
+    columns = [*words[:4], "exit_code", *words[4:6], "created", words[6]]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame["created"] = pd.to_datetime(frame["created"].astype("int64"), unit="s", utc=True)
+    return frame.astype(dict.fromkeys(words, "str") | {"exit_code": "Int64"})
+
+
+def _exit_code(status):
+    """Read the exit code out of a status such as `Exited (137) 2 minutes ago`."""
+    ended = re.match(r"Exited \((\d+)\)", status)
+    return int(ended[1]) if ended else pd.NA
+
+
+def _port(port):
+    inner = f"{port['PrivatePort']}/{port['Type']}"
+    return f"{port['IP']}:{port['PublicPort']}->{inner}" if "PublicPort" in port else inner
+
+
+def inspect(*names, client=None):
+    """Look at the state of containers, as `docker inspect` tells it.
+
+    Args:
+        names: The containers' names in this workspace.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame, a row a container: name (str), state (str), exit_code (int64, 0 until it
+        ends), restarts (int64), oom_killed (bool), init (bool), restart_policy (str).
+
+    Raises:
+        NoSuchContainer: There is no such container.
+
+    Source: Engine API `GET /containers/{id}/json`.
+    """
+    full = [workspace.prefixed(name) for name in names]
+    with shown(command.line("docker", "inspect", *full)):
+        return _inspected(client or engine.connect(), full)
+
+
+def _inspected(client, names):
+    rows = []
+    for name in names:
+        one = client.api.inspect_container(name)
+        state, host = one["State"], one["HostConfig"]
+        rows.append((one["Name"].lstrip("/"), state["Status"], state["ExitCode"],
+                     one["RestartCount"], state["OOMKilled"], bool(host.get("Init")),
+                     host["RestartPolicy"]["Name"]))  # fmt: skip
+    columns = ["name", "state", "exit_code", "restarts", "oom_killed", "init", "restart_policy"]
+    kinds = ["str", "str", "int64", "int64", bool, bool, "str"]
+    return pd.DataFrame(rows, columns=columns).astype(dict(zip(columns, kinds, strict=True)))
+
+
+def _ended(client, name):
+    return _inspected(client, [name])[["name", "state", "exit_code"]]
+
+
+@contextlib.contextmanager
+def _own(name, *words, client):
+    """Show a docker command for a container of this workspace, and refuse any other's."""
+    name = workspace.prefixed(name)
+    line = command.line("docker", *words[:1], *words[1], name, *words[2:])
+    with shown(line):
+        _check_owned(client.api.inspect_container(name), line)
+        yield name
+
+
+def stop(name, *, grace=10, client=None):
+    """Ask a container to end, and end it when it does not, as `docker stop` does.
+
+    Args:
+        name: The container's name in this workspace.
+        grace: How long to wait between SIGTERM and SIGKILL, in whole seconds.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame of one row: name (str), state (str), exit_code (int64), grace_used (bool,
+        whether the whole grace time went by).
+
+    Raises:
+        NoSuchContainer: There is no such container.
+        NameTaken: The container is not of this workspace.
+
+    Source: Engine API `POST /containers/{id}/stop`.
+    """
+    client = client or engine.connect()
+    with _own(name, "stop", ["-t", grace] if grace != 10 else [], client=client) as full:
+        begun = time.monotonic()
+        client.api.stop(full, timeout=grace)
+        used = time.monotonic() - begun >= grace
+        return _ended(client, full).assign(grace_used=used)
+
+
+def kill(name, *, signal="KILL", client=None):
+    """Send a signal to a container's main process, as `docker kill` does, and wait for its end.
+
+    Args:
+        name: The container's name in this workspace.
+        signal: The signal's name, without SIG.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame of one row: name (str), state (str), exit_code (int64).
+
+    Raises:
+        NoSuchContainer: There is no such container.
+        NameTaken: The container is not of this workspace.
+        TooSlow: The process went on for more than 60 s, as it may with signals but KILL.
+
+    Source: Engine API `POST /containers/{id}/kill`.
+    """
+    client = client or engine.connect()
+    options = ["--signal", signal] if signal != "KILL" else []
+    with _own(name, "kill", options, client=client) as full:
+        client.api.kill(full, signal)
+        _wait(client, full)
+        return _ended(client, full)
+
+
+def wait(name, *, client=None):
+    """Wait until a container has ended, as `docker wait` does.
+
+    A restart policy may start it again; then this waits until Docker has given that up.
+
+    Args:
+        name: The container's name in this workspace.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame of one row: name (str), state (str), exit_code (int64).
+
+    Raises:
+        NoSuchContainer: There is no such container.
+        TooSlow: It still ran after 60 s.
+
+    Source: Engine API `POST /containers/{id}/wait`.
+    """
+    client = client or engine.connect()
+    with _own(name, "wait", [], client=client) as full:
+        _wait(client, full)
+        return _ended(client, full)
+
+
+def _wait(client, name):
+    end = time.monotonic() + _LONGEST
+    while time.monotonic() < end:
+        client.api.wait(name, timeout=_LONGEST)
+        if not client.api.inspect_container(name)["State"]["Restarting"]:
+            return
+        time.sleep(0.05)  # nothing tells when Docker has given up restarting it
+    raise requests.Timeout(f"{name} still runs after {_LONGEST} s")
+
+
+def events(name, *, client=None):
+    """List what happened to a container since it was created, as `docker events` does.
+
+    Args:
+        name: The container's name in this workspace.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame, a row an event, oldest first: time (datetime64, UTC), action (str),
+        exit_code (Int64, <NA> but for `die`). The Engine keeps the last 256 events or so.
+
+    Raises:
+        NoSuchContainer: There is no such container.
+
+    Source: Engine API `GET /events`.
+    """
+    api = (client or engine.connect()).api
+    with errors.explained(f"docker events --filter container={workspace.prefixed(name)}"):
+        short = api.inspect_container(workspace.prefixed(name))["Id"][:12]
+    only = f"container={short}"
+    with shown(
+        command.line("docker", "events", "--since", "1h", "--until", "0s", "--filter", only)
+    ):
+        now = api.info()["SystemTime"]
+        until = pd.Timestamp(now).timestamp()
+        found = list(api.events(until - 3600, f"{until:.9f}", {"container": short}, decode=True))
+    rows = [
+        (one["timeNano"], one["Action"], int(one["Actor"]["Attributes"].get("exitCode", -1)))
+        for one in found
+    ]
+    frame = pd.DataFrame(rows, columns=["time", "action", "exit_code"])
+    frame["time"] = pd.to_datetime(frame["time"].astype("int64"), utc=True)
+    codes = frame["exit_code"].astype("Int64").replace(-1, pd.NA)
+    return frame.assign(exit_code=codes).astype({"action": "str"})
+
+
+def start(name, *, client=None):
+    """Start a container that has ended or was only created, as `docker start` does.
+
+    Args:
+        name: The container's name in this workspace.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame of one row: name (str), state (str), exit_code (int64).
+
+    Raises:
+        NoSuchContainer: There is no such container.
+        NameTaken: The container is not of this workspace.
+
+    Source: Engine API `POST /containers/{id}/start`.
+    """
+    client = client or engine.connect()
+    with _own(name, "start", [], client=client) as full:
+        client.api.start(full)
+        return _ended(client, full)
+
+
+def rm(name, *, force=False, client=None):
+    """Remove a container and its writable layer, as `docker rm` does.
+
+    Args:
+        name: The container's name in this workspace.
+        force: Kill it first if it runs.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame like that of `ps`, with the containers that this workspace still has.
+
+    Raises:
+        NoSuchContainer: There is no such container.
+        NameTaken: The container is not of this workspace.
+        EngineError: It runs, and `force` is not set.
+
+    Source: Engine API `DELETE /containers/{id}`.
+    """
+    client = client or engine.connect()
+    with _own(name, "rm", ["-f"] if force else [], client=client) as full:
+        client.api.remove_container(full, force=force)
+        return _listed(client, {"label": [workspace.label()]})
+
+
+def logs(name, *, client=None):
+    """Read what a container's main process has printed, as `docker logs` does.
+
+    Args:
+        name: The container's name in this workspace.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        Its output and its errors, as `Text`.
+
+    Raises:
+        NoSuchContainer: There is no such container.
+
+    Source: Engine API `GET /containers/{id}/logs`.
+    """
+    client = client or engine.connect()
+    with _own(name, "logs", [], client=client) as full:
+        return Text(client.api.logs(full).decode(errors="replace"))
+
+
+def ready(name, words, *, client=None):
+    """Wait until a container has printed some words, such as that it is ready.
+
+    Args:
+        name: The container's name in this workspace.
+        words: What to wait for, anywhere in its logs.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        Its logs so far, as `Text`.
+
+    Raises:
+        NoSuchContainer: There is no such container.
+        TooSlow: It printed nothing for 60 s, or ended without these words.
+
+    Source: Engine API `GET /containers/{id}/logs` (`follow=true`).
+    """
+    client, said = client or engine.connect(), ""
+    with _own(name, "logs", ["-f"], client=client) as full:
+        for piece in client.api.logs(full, stream=True, follow=True):
+            said += piece.decode(errors="replace")
+            if words in said:
+                return Text(said)
+        raise requests.Timeout(f"{full} has ended and never said {words}")
+
+
+def exec_(name, arguments, *, client=None):
+    """Run one more command in a container that runs, as `docker exec` does.
+
+    Args:
+        name: The container's name in this workspace.
+        arguments: The command, as one types it after the container's name.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        What it printed, as `Output`, which has the `exit_code`.
+
+    Raises:
+        NoSuchContainer: There is no such container.
+        NameTaken: The container is not of this workspace.
+
+    Source: Engine API `POST /containers/{id}/exec` and `POST /exec/{id}/start`.
+    """
+    client, words = client or engine.connect(), shlex.split(arguments)
+    with _own(name, "exec", [], *words, client=client) as full:
+        made = client.api.exec_create(full, words)
+        printed = client.api.exec_start(made)
+        return Output.of(printed, client.api.exec_inspect(made)["ExitCode"])
+
+
+def curl(name, path="/", *, port=80, client=None):
+    """Fetch a page through a container's published port, as `curl` does.
+
+    Args:
+        name: The container's name in this workspace.
+        path: The page's path.
+        port: The port inside the container, an int.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        The page, as `Text`.
+
+    Raises:
+        NoSuchContainer: The container is not there, or does not publish the port.
+        TooSlow: Nothing answered within 10 s.
+    """
+    client = client or engine.connect()
+    address = published(workspace.prefixed(name), port, client=client)
+    if not address:
+        raise errors.NoSuchContainer(
+            f"fetch {path} from {workspace.prefixed(name)}",
+            f"no such container runs and publishes port {port}",
+            f"Run it with publish='8080:{port}'",
+        )
+    url = f"http://{address}{path}"
+    with shown(command.line("curl", url)):
+        end = time.monotonic() + 10
+        while True:
+            try:
+                return Text(distribution.get(url).text)
+            except requests.ConnectionError:  # the process in the container is not that far yet
+                if time.monotonic() > end:
+                    raise requests.Timeout(f"nothing answers at {url}") from None
+                time.sleep(0.05)

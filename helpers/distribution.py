@@ -1,0 +1,153 @@
+"""Names of images, and the API that every registry speaks."""
+
+import re
+from dataclasses import dataclass
+
+import requests
+
+from helpers import engine, errors
+
+HUB = "registry-1.docker.io"  # where Docker Hub answers for the names that begin docker.io/
+_TIMEOUT = (3, 20)  # seconds to connect, seconds until an answer
+_MANIFESTS = ", ".join(
+    [
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    ]
+)
+_WORD = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An image's name in its parts; a part that is not there is empty.
+
+    Attributes:
+        filled_in: The names of the parts that Docker fills in.
+    """
+
+    host: str
+    port: str
+    namespace: str
+    repository: str
+    tag: str
+    digest: str
+    filled_in: frozenset
+
+    def parts(self):
+        """Give the parts as a dict, in the order in which they are written."""
+        return {part: value for part, value in vars(self).items() if part != "filled_in"}
+
+    @property
+    def path(self):
+        """Namespace and repository, as the registry knows them."""
+        return "/".join(filter(None, [self.namespace, self.repository]))
+
+    @property
+    def familiar(self):
+        """Name and tag or digest as docker shows them: without what it fills in, but the tag."""
+        host = f"{self.host}:{self.port}" if self.port else self.host
+        hidden = {"docker.io"} if self.host == "docker.io" else set()
+        path = self.repository if hidden and self.namespace == "library" else self.path
+        ending = f"@{self.digest}" if self.digest else f":{self.tag}"
+        return ("" if hidden else f"{host}/") + path + ending
+
+
+def parse(name):
+    """Take an image's name apart, and fill in what Docker fills in.
+
+    Args:
+        name: A name as one types it.
+
+    Returns:
+        A `Reference`.
+
+    Raises:
+        NoSuchImage: No image can have such a name.
+
+    Source: https://pkg.go.dev/github.com/distribution/reference (its grammar)
+    """
+    path, _, digest = name.partition("@")
+    first, slash, rest = path.partition("/")
+    has_host = bool(slash) and (bool(re.search("[.:]", first)) or first == "localhost")
+    host, path = (first, rest) if has_host else ("docker.io", path)
+    host, _, port = host.partition(":")
+    path, _, tag = path.partition(":")
+    official = host == "docker.io" and "/" not in path
+    if not (
+        re.fullmatch(rf"(?:{_WORD}/)*{_WORD}", path)
+        and re.fullmatch(r"\w[\w.-]{0,127}", tag or "latest", re.ASCII)
+        and re.fullmatch(r"sha256:[0-9a-f]{64}", digest or f"sha256:{0:064}")
+    ):
+        raise errors.NoSuchImage(
+            f"read the name {name!r}",
+            "a repository is written in small letters, digits and . _ - between slashes,"
+            " a tag after a colon",
+            "Correct it, as in busybox:latest",
+        )
+    no_tag = not tag and not digest
+    namespace, _, repository = (f"library/{path}" if official else path).rpartition("/")
+    filled_in = {"host": not has_host, "namespace": official, "tag": no_tag}
+    return Reference(
+        host, port, namespace, repository, "latest" if no_tag else tag, digest,
+        frozenset(part for part, filled in filled_in.items() if filled),
+    )  # fmt: skip
+
+
+def locate(name):
+    """Find the host that serves a repository, and the repository's path there.
+
+    Args:
+        name: A repository's or an image's name.
+
+    Returns:
+        Two str: `host:port`, and the path.
+    """
+    whole = parse(name)
+    host = f"{whole.host}:{whole.port}" if whole.port else whole.host
+    if host == "docker.io":
+        host = engine.sources().mirror or HUB
+    return host, whole.path
+
+
+def url(host, path):
+    """Write the address of something in a registry's API."""
+    scheme = "http" if host.startswith(("127.0.0.1:", "localhost:")) else "https"
+    return f"{scheme}://{host}/v2/{path}"
+
+
+def ask(host, path, *, method="GET"):
+    """Ask a registry's API, as whoever is logged in there.
+
+    Args:
+        host: `host:port` of the registry.
+        path: What to ask for, after `/v2/`.
+        method: `GET` or `HEAD`.
+
+    Returns:
+        A `requests.Response`, whose status is a good one.
+
+    Raises:
+        requests.RequestException: There was no answer, or it was a bad one.
+
+    Source: https://distribution.github.io/distribution/spec/api/
+    """
+    headers = {"Accept": _MANIFESTS}
+    if host == HUB:
+        scope = f"service=registry.docker.io&scope=repository:{path.rsplit('/', 2)[0]}:pull"
+        token = get(f"https://auth.docker.io/token?{scope}").json()["token"]
+        headers["Authorization"] = f"Bearer {token}"
+    who = engine.logins.get(host)
+    auth = (who["username"], who["password"]) if who else None
+    return get(url(host, path), method=method, headers=headers, auth=auth)
+
+
+def get(address, *, method="GET", headers=None, auth=None):
+    """Ask for a web address, with a time-out, and past any proxy where it lies on loopback."""
+    with requests.Session() as session:
+        session.trust_env = address.startswith("https:")
+        answer = session.request(method, address, headers=headers, auth=auth, timeout=_TIMEOUT)
+    answer.raise_for_status()
+    return answer

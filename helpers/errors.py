@@ -1,0 +1,189 @@
+"""One small family of errors. Each says what was tried, what is wrong and what to do next."""
+
+import re
+from contextlib import contextmanager
+
+import docker.errors
+import requests
+
+
+class LessonError(Exception):
+    """What a lesson's helper raises; in a notebook it takes one line.
+
+    Args:
+        tried: What was tried, most often a docker command.
+        wrong: What is wrong.
+        todo: What to do next.
+    """
+
+    def __init__(self, tried, wrong, todo):
+        super().__init__(f"{tried}: {wrong}. {todo}.")
+
+    def _render_traceback_(self):
+        return [f"\x1b[31m{type(self).__name__}\x1b[0m: {self}"]
+
+
+class EngineNotRunning(LessonError):
+    """No Docker Engine answers."""
+
+
+class SocketDenied(LessonError):
+    """The Engine is there, and this user may not talk to it."""
+
+
+class HubUnreachable(LessonError):
+    """Docker Hub can't be reached."""
+
+
+class RegistryUnreachable(LessonError):
+    """A registry or an index other than Docker Hub can't be reached."""
+
+
+class RateLimited(LessonError):
+    """The registry has had enough requests from here for now."""
+
+
+class NoSuchImage(LessonError):
+    """Neither the Engine nor the registry has the image."""
+
+
+class NoSuchContainer(LessonError):
+    """The Engine has no container of that name."""
+
+
+class StillRunning(LessonError):
+    """The container runs, and the command is for one that does not."""
+
+
+class NotRunning(LessonError):
+    """The container does not run, and the command is for one that does."""
+
+
+class NameTaken(LessonError):
+    """The name belongs to something that this workspace did not make."""
+
+
+class WrongPassword(LessonError):
+    """The registry does not know this user with this password."""
+
+
+class AccessDenied(LessonError):
+    """The registry lets only those in who have logged in."""
+
+
+class PortBusy(LessonError):
+    """Something else listens on the port."""
+
+
+class BadTar(LessonError):
+    """The file is not the archive that the command needs."""
+
+
+class NoSpace(LessonError):
+    """The disk is full."""
+
+
+class TooSlow(LessonError):
+    """There was no answer in time."""
+
+
+class EngineError(LessonError):
+    """The Engine said no, in words that this family has no name for."""
+
+
+_OFFLINE = (
+    r"no such host|connection refused|i/o timeout|handshake timeout|unreachable|Client\.Timeout"
+    r"|context deadline|server misbehaving|connection reset|request canceled|\bEOF\b|50[0234] "
+)
+# (what the Engine says, the error, what is wrong, what to do next); the first that matches counts.
+_RULES = [
+    (r"toomanyrequests|429 Too Many", RateLimited,
+     "the registry's rate limit is reached", "Wait {wait} and try again"),
+    (r"incorrect username or password|unauthorized: authentication required.*login"
+     r"|login attempt.*401|/auth\b.*401",
+     WrongPassword, "the registry does not know this user with this password",
+     "Check both and log in again"),
+    (r"no basic auth|authentication required|unauthorized|denied: requested access"
+     r"|insufficient_scope|access.*denied: ",
+     AccessDenied, "the registry wants to know who is asking",
+     "Log in first: registry.login(address, username, password)"),
+    (rf"docker\.io.*({_OFFLINE})", HubUnreachable, "Docker Hub is out of reach",
+     "Go on with the stand-in: CLASSROOM=on python3 -m classroom lab"),
+    (r"manifest unknown|manifest for .* not found|not found: manifest|no such image"
+     r"|repository does not exist|reference does not exist|does not exist locally"
+     r"|repository name not known|404 Client Error|pull access denied|manifests/\S+: not found",
+     NoSuchImage, "there is no such image", "Check its name and tag, or pull it first"),
+    (r"executable file not found|no such file or directory: unknown", EngineError,
+     "the image has no such command", "Check the command after the image's name"),
+    (r"no command specified", EngineError, "the image has no CMD, and no command was given",
+     "Write a command after the image's name"),
+    (r"remove a running container|container is running: stop", StillRunning,
+     "the container runs", "Stop it first, or use force=True"),
+    (r"is not running", NotRunning, "the container does not run",
+     "Start it first: containers.start(name)"),
+    (r"no such container", NoSuchContainer, "there is no such container",
+     "List what is there: containers.ps(all=True)"),
+    (r"port is already allocated|address already in use", PortBusy,
+     "something else listens on that port", "Choose another port"),
+    (r"no space left", NoSpace, "the disk is full", "Make room, then run the cell again"),
+    (r"unexpected EOF|invalid tar|archive/tar|not a tar|invalid archive", BadTar,
+     "the file is not a whole tar archive", "Save or export it again"),
+    (_OFFLINE, RegistryUnreachable, "the registry or index is out of reach",
+     "Check its address, and that it runs: containers.ps()"),
+]  # fmt: skip
+
+
+def explain(err, tried, *, wait="some minutes"):
+    """Say in one sentence what went wrong.
+
+    Args:
+        err: The exception of docker-py, requests or the operating system, or the text of an
+            error in one of the Engine's streams.
+        tried: What was tried, most often a docker command.
+        wait: How long to wait where the registry's rate limit is the cause.
+
+    Returns:
+        A `LessonError` of the kind that fits.
+    """
+    text = str(getattr(err, "explanation", None) or err)
+    if "PermissionError" in text:
+        return SocketDenied(
+            tried,
+            "this user may not talk to the Docker Engine",
+            "Join its group with `sudo usermod -aG docker $USER` and log in again",
+        )
+    if isinstance(err, (requests.Timeout, TimeoutError)) or "Read timed out" in text:
+        return TooSlow(tried, "there was no answer in time", "Run it again")
+    if _engine_is_gone(err, text):
+        return EngineNotRunning(
+            tried, "no Docker Engine answers", "Start it with `python3 -m classroom lab`"
+        )
+    for pattern, kind, wrong, todo in _RULES:
+        if re.search(pattern, text, re.IGNORECASE | re.DOTALL):
+            return kind(tried, wrong, todo.format(wait=wait))
+    return EngineError(tried, text.strip().rstrip("."), "See to that, then run it again")
+
+
+def _engine_is_gone(err, text):
+    """Whether the connection to the Engine itself failed, not one that the Engine made."""
+    if isinstance(err, docker.errors.APIError):
+        return False
+    return isinstance(err, requests.ConnectionError) or "fetching server API version" in text
+
+
+@contextmanager
+def explained(tried):
+    """Run the block; what docker-py or the network raises in it becomes a `LessonError`.
+
+    Args:
+        tried: What the block tries, most often a docker command.
+
+    Raises:
+        LessonError: With the exception of before as its cause.
+    """
+    try:
+        yield
+    except LessonError:
+        raise
+    except (docker.errors.DockerException, requests.RequestException, OSError) as err:
+        raise explain(err, tried) from err

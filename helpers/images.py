@@ -1,0 +1,569 @@
+"""Lesson 2, images: list, pull, push, save, load, export, import, and a look inside."""
+
+import json
+import re
+import tarfile
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import docker.errors
+import docker.utils
+import pandas as pd
+import requests
+
+from helpers import command, distribution, engine, errors, workspace
+from helpers.command import shown
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What a pull or a push did.
+
+    Attributes:
+        reference: The image's name.
+        digest: The digest of its manifest in the registry, `sha256:…`.
+        layers: A DataFrame, a row a layer: layer (str, its short ID), status (str, in the
+            Engine's words). Without rows where the Engine had nothing to do.
+    """
+
+    reference: str
+    digest: str
+    layers: pd.DataFrame
+
+    def __repr__(self):
+        return f"{self.reference} is {self.digest}"
+
+
+def ls(*references, client=None):
+    """List images, as `docker images` does.
+
+    Args:
+        references: Names or patterns, such as `busybox` or `ada/*`; all images if left out.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame, a row a name: repository (str), tag (str), image_id (str, 12 digits),
+        created (datetime64, UTC), size (int64, bytes); newest first.
+
+    Raises:
+        EngineNotRunning: No Engine answers.
+
+    Source: Engine API `GET /images/json`.
+    """
+    filters = [word for ref in references for word in ("--filter", f"reference={ref}")]
+    with shown(command.line("docker", "images", *filters)):
+        return listed(client or engine.connect(), references)
+
+
+def listed(client, references):
+    """List images as `ls` does, without showing the command."""
+    found = client.api.images(filters={"reference": list(references)} if references else None)
+    rows = []
+    for image in found:
+        for name in image["RepoTags"] or ["<none>:<none>"]:
+            repository, _, tag = name.rpartition(":")
+            short = image["Id"].removeprefix("sha256:")[:12]
+            rows.append((repository, tag, short, image["Created"], image["Size"]))
+    frame = pd.DataFrame(rows, columns=["repository", "tag", "image_id", "created", "size"])
+    frame["created"] = pd.to_datetime(frame["created"].astype("int64"), unit="s", utc=True)
+    frame = frame.astype({"repository": "str", "tag": "str", "image_id": "str", "size": "int64"})
+    return frame.sort_values(
+        ["created", "repository", "tag"], ascending=[False, True, True], ignore_index=True
+    )
+
+
+def check_owned(reference, tried):
+    """Refuse to touch a name of an image that lies outside this workspace.
+
+    Args:
+        reference: The image's name.
+        tried: What would be done to it, most often a docker command.
+
+    Raises:
+        NameTaken: The name is not in the workspace's namespace.
+    """
+    if not workspace.owns_tag(reference):
+        raise errors.NameTaken(
+            tried,
+            f"{reference} is not a name of yours, and the lessons change no other",
+            f"Name it {workspace.name()}/…",
+        )
+
+
+def pull(reference, *, client=None):
+    """Bring an image from its registry, as `docker pull` does.
+
+    In the classroom, an image of yours that has the name and other content stays as it is; and
+    where Docker Hub is out of reach, an image that is here already serves. A line says so.
+
+    Args:
+        reference: The image's name, with a tag or a digest.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A `Transfer`.
+
+    Raises:
+        NoSuchImage: The registry has no such image.
+        AccessDenied: The registry wants a login first.
+        HubUnreachable: Docker Hub is out of reach, and the image is not here.
+        RateLimited: The registry has had enough requests from here for now.
+
+    Source: Engine API `POST /images/create`.
+    """
+    client = client or engine.connect()
+    name, at = distribution.parse(reference), engine.sources()
+    source = _source(name, at)
+    words = command.line("docker", "pull", source or reference)
+    if source and not name.digest:
+        words += f" && docker tag {source} {reference} && docker rmi {source}"
+    if _from_classroom(name, at) and _has_other_content(client, name, at.mirror, words):
+        return _stays(client, reference, f"{reference} is here with other content")
+    try:
+        with shown(words):
+            return pulled(reference, client=client)
+    except errors.HubUnreachable:
+        if missing(reference, client=client):
+            raise
+        return _stays(client, reference, "Docker Hub is out of reach")
+
+
+def pulled(reference, *, client):
+    """Pull an image as `pull` does, without a word."""
+    name, at = distribution.parse(reference), engine.sources()
+    source = _source(name, at)
+    if _from_classroom(name, at):
+        _in_mirror(name, at.mirror, f"docker pull {reference}")
+    repository, tag = docker.utils.parse_repository_tag(source or reference)
+    auth = engine.credentials(reference, client=client)
+    stream = client.api.pull(repository, tag, stream=True, decode=True, auth_config=auth)
+    done = _transfer(source or reference, stream)
+    if source and not name.digest:
+        client.api.tag(source, *docker.utils.parse_repository_tag(name.familiar))
+        client.api.remove_image(source)
+        return replace(done, reference=name.familiar)
+    return done
+
+
+def _from_classroom(name, at):
+    return bool(at.mirror) and name.host == "docker.io"
+
+
+def _source(name, at):
+    """Find the mirror's own name for an image, where the Engine does not ask the mirror itself."""
+    if not _from_classroom(name, at) or at.mirrored:
+        return None
+    return f"{at.mirror}/{name.path}" + (f"@{name.digest}" if name.digest else f":{name.tag}")
+
+
+def _in_mirror(name, mirror, tried):
+    """Ask the classroom's mirror for an image's manifest; with it, Docker Hub is never asked."""
+    try:
+        return distribution.ask(mirror, f"{name.path}/manifests/{name.digest or name.tag}")
+    except requests.HTTPError as err:
+        raise errors.NoSuchImage(
+            tried,
+            f"the classroom has no {name.familiar}, and with CLASSROOM=on nothing asks Docker Hub",
+            "Look what there is: registry.catalog(engine.sources().mirror)",
+        ) from err
+
+
+def missing(reference, *, client):
+    """Tell whether the Engine does not have an image.
+
+    Args:
+        reference: The image's name.
+        client: A `docker.DockerClient`.
+
+    Returns:
+        A bool.
+    """
+    return _inspected(client, reference) is None
+
+
+def _has_other_content(client, name, mirror, tried):
+    """Whether the Engine has an image of this name that is not the one in the mirror."""
+    here = _inspected(client, name.familiar)
+    if here is None or name.digest:
+        return False
+    with errors.explained(tried):
+        there = _in_mirror(name, mirror, tried)
+    # an image's ID is its config's digest or, in containerd's image store, its manifest's
+    ids = {there.headers["Docker-Content-Digest"], there.json()["config"]["digest"]}
+    return here["Id"] not in ids
+
+
+def _inspected(client, reference):
+    """Inspect an image; `None` where there is none."""
+    try:
+        return client.api.inspect_image(reference)
+    except docker.errors.ImageNotFound:
+        return None
+
+
+def _stays(client, reference, why):
+    """Go on with the image that is here, and say why."""
+    with shown(f"docker image inspect {reference}  # {why}; it stays as it is"):
+        digests = client.api.inspect_image(reference)["RepoDigests"]
+    digest = digests[0].partition("@")[2] if digests else "without a digest, as it was made here"
+    return Transfer(distribution.parse(reference).familiar, digest, _layers({}))
+
+
+def push(reference, *, client=None):
+    """Send an image to the registry that its name begins with, as `docker push` does.
+
+    Args:
+        reference: The image's name, in your own namespace.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A `Transfer`.
+
+    Raises:
+        AccessDenied: The registry wants a login first.
+        NameTaken: The name is not in your namespace.
+        NoSuchImage: There is no such image here.
+        RegistryUnreachable: Nothing answers there.
+
+    Source: Engine API `POST /images/{name}/push`.
+    """
+    words = command.line("docker", "push", reference)
+    check_owned(reference, words)
+    client = client or engine.connect()
+    with shown(words):
+        auth = engine.credentials(reference, client=client)
+        stream = client.api.push(reference, stream=True, decode=True, auth_config=auth)
+        return _transfer(reference, stream)
+
+
+def _transfer(reference, stream):
+    """Read the stream of a pull or a push to its end, and raise what it says went wrong."""
+    digest, statuses = None, {}
+    for event in stream:
+        if "errorDetail" in event:
+            raise docker.errors.DockerException(event["errorDetail"]["message"])
+        status = event.get("status", "")
+        if status.startswith("Digest: "):
+            digest = status.removeprefix("Digest: ")
+        elif "Digest" in (event.get("aux") or {}):
+            digest = event["aux"]["Digest"]
+        elif re.fullmatch("[0-9a-f]{12}", event.get("id", "")):
+            statuses[event["id"]] = status
+    return Transfer(distribution.parse(reference).familiar, digest, _layers(statuses))
+
+
+def _layers(statuses):
+    return pd.DataFrame(statuses.items(), columns=["layer", "status"], dtype="str")
+
+
+def save(reference, file, *, client=None):
+    """Write an image with all its layers to a tar archive, as `docker save` does.
+
+    Args:
+        reference: The image's name.
+        file: The archive's name; it lies in the folder `files`.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        The archive's path from the notebooks' folder, as `Text`.
+
+    Raises:
+        NoSuchImage: There is no such image here.
+        NoSpace: The disk is full; there is no half file.
+
+    Source: Engine API `GET /images/{name}/get`.
+    """
+    client, path = client or engine.connect(), workspace.file(file)
+    with shown(command.line("docker", "save", "-o", path.as_posix(), reference)):
+        _write(path, client.api.get_image(reference))
+    return workspace.Text(path.as_posix())
+
+
+def export(container, file, *, client=None):
+    """Write a container's root file system to a tar archive, as `docker export` does.
+
+    Args:
+        container: The container's name in this workspace.
+        file: The archive's name; it lies in the folder `files`.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        The archive's path from the notebooks' folder, as `Text`.
+
+    Raises:
+        NoSuchContainer: There is no such container.
+        NoSpace: The disk is full; there is no half file.
+
+    Source: Engine API `GET /containers/{id}/export`.
+    """
+    client, path = client or engine.connect(), workspace.file(file)
+    name = workspace.prefixed(container)
+    with shown(command.line("docker", "export", "-o", path.as_posix(), name)):
+        _write(path, client.api.export(name))
+    return workspace.Text(path.as_posix())
+
+
+def _write(path, chunks):
+    """Write a stream to a file that is there whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.writelines(chunks)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load(file, *, client=None):
+    """Bring back the images that a tar archive of `docker save` holds, as `docker load` does.
+
+    Args:
+        file: The archive's name; it lies in the folder `files`.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        What the Engine says that it loaded, as `Text`.
+
+    Raises:
+        BadTar: The file is not there, is cut short, or is no archive of `docker save`.
+
+    Source: Engine API `POST /images/load`.
+    """
+    client, path = client or engine.connect(), workspace.file(file)
+    words = command.line("docker", "load", "-i", path.as_posix())
+    with shown(words):
+        _manifest(path, words)
+        said = []
+        with path.open("rb") as archive:
+            for event in client.api.load_image(archive):
+                if "errorDetail" in event:
+                    raise docker.errors.DockerException(event["errorDetail"]["message"])
+                said.append(event.get("stream", ""))
+    return workspace.Text("".join(said))
+
+
+def import_(file, reference, *, change=(), client=None):
+    """Make an image of one layer from a root file system, as `docker import` does.
+
+    Args:
+        file: The name of a tar archive; it lies in the folder `files`.
+        reference: The new image's name, in your own namespace.
+        change: Instructions of a Dockerfile that set what a file system can't hold, such as
+            `CMD ["sh"]`; one str or several.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame like that of `ls`, with the new image.
+
+    Raises:
+        BadTar: The file is not there, or is cut short.
+        NameTaken: The name is not in your namespace.
+
+    Source: Engine API `POST /images/create` (`fromSrc=-`).
+    """
+    client, path = client or engine.connect(), workspace.file(file)
+    changes = [change] if isinstance(change, str) else list(change)
+    options = [word for one in changes for word in ("-c", one)]
+    words = command.line("docker", "import", *options, path.as_posix(), reference)
+    check_owned(reference, words)
+    with shown(words):
+        with _opened(path, words) as archive:
+            archive.getmembers()
+        repository, tag = docker.utils.parse_repository_tag(reference)
+        said = client.api.import_image(
+            str(path), repository, tag or "latest", changes=changes or None
+        )
+        for event in map(json.loads, said.splitlines()):
+            if "errorDetail" in event:
+                raise docker.errors.DockerException(event["errorDetail"]["message"])
+        return listed(client, [reference])
+
+
+def commit(container, reference, *, change=(), client=None):
+    """Make an image from a container and what it changed, as `docker commit` does.
+
+    Args:
+        container: The container's name in this workspace.
+        reference: The new image's name, in your own namespace.
+        change: Instructions of a Dockerfile, such as `CMD ["sh"]`; one str or several.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame like that of `ls`, with the new image.
+
+    Raises:
+        NoSuchContainer: There is no such container.
+        NameTaken: The name is not in your namespace.
+
+    Source: Engine API `POST /commit`.
+    """
+    client, name = client or engine.connect(), workspace.prefixed(container)
+    changes = [change] if isinstance(change, str) else list(change)
+    options = [word for one in changes for word in ("-c", one)]
+    words = command.line("docker", "commit", *options, name, reference)
+    check_owned(reference, words)
+    with shown(words):
+        repository, tag = docker.utils.parse_repository_tag(reference)
+        client.api.commit(name, repository, tag or "latest", changes=changes)
+        return listed(client, [reference])
+
+
+def contents(file):
+    """Look into a tar archive of `docker save`: which file in it plays which part.
+
+    Args:
+        file: The archive's name; it lies in the folder `files`.
+
+    Returns:
+        A DataFrame, a row a file: part (str: manifest, config, or layer with its number),
+        file (str, its path in the archive), size (int64, bytes).
+
+    Raises:
+        BadTar: The file is not there, is cut short, or is no archive of `docker save`.
+
+    Source: https://github.com/moby/docker-image-spec (the archive's `manifest.json`)
+    """
+    path = workspace.file(file)
+    words = command.line("tar", "-tf", path.as_posix())
+    with shown(words):
+        rows = [("manifest", "manifest.json")]
+        for image in _manifest(path, words):
+            rows.append(("config", image["Config"]))
+            rows += [(f"layer {i}", layer) for i, layer in enumerate(image["Layers"], 1)]
+        with _opened(path, words) as archive:
+            sizes = [_size(archive, member) for _, member in rows]
+    frame = pd.DataFrame(rows, columns=["part", "file"], dtype="str").assign(size=sizes)
+    return frame.astype({"size": "int64"})
+
+
+def _size(archive, member):
+    """Tell a member's size, that of its target where it is a link."""
+    return archive.extractfile(member).seek(0, 2)
+
+
+def read(file, member):
+    """Read a JSON file out of a tar archive of `docker save`.
+
+    Args:
+        file: The archive's name; it lies in the folder `files`.
+        member: The JSON file's path in the archive, such as `manifest.json`.
+
+    Returns:
+        What it says, as Python's lists and dicts.
+
+    Raises:
+        BadTar: The archive is not whole, or has no such file.
+
+    Source: https://github.com/opencontainers/image-spec/blob/main/config.md
+    """
+    path = workspace.file(file)
+    words = command.line("tar", "-xOf", path.as_posix(), member)
+    with shown(words), _opened(path, words) as archive:
+        return json.load(archive.extractfile(member))
+
+
+def _manifest(path, tried):
+    """Read `manifest.json` of a whole archive."""
+    with _opened(path, tried) as archive:
+        archive.getmembers()
+        return json.load(archive.extractfile("manifest.json"))
+
+
+@contextmanager
+def _opened(path, tried):
+    """Open a tar archive; whatever is wrong with it is a `BadTar`."""
+    try:
+        with tarfile.open(path) as archive:
+            yield archive
+    except FileNotFoundError as err:
+        todo = "Save or export it first"
+        raise errors.BadTar(tried, f"there is no file {path.as_posix()}", todo) from err
+    except KeyError as err:
+        wrong = f"{path.as_posix()} is no archive of an image: {err.args[0]}"
+        raise errors.BadTar(tried, wrong, "Use images.import_ for a root file system") from err
+    except (tarfile.TarError, ValueError, EOFError) as err:
+        wrong = f"{path.as_posix()} is not a whole tar archive"
+        raise errors.BadTar(tried, wrong, "Save or export it again") from err
+
+
+def inspect(*references, client=None):
+    """Look at what images are made of, side by side, as `docker image inspect` tells.
+
+    Args:
+        references: The images' names.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame of objects, a column an image, with the rows: id (str), layers (int),
+        history (int, entries), cmd, env, ports, volumes (lists of str), size (int, bytes).
+
+    Raises:
+        NoSuchImage: There is no such image here.
+
+    Source: Engine API `GET /images/{name}/json` and `GET /images/{name}/history`.
+    """
+    api = (client or engine.connect()).api
+    columns = {}
+    with shown(command.line("docker", "image", "inspect", *references)):
+        for reference in references:
+            image = api.inspect_image(reference)
+            config = image.get("Config") or {}
+            columns[reference] = {
+                "id": image["Id"].removeprefix("sha256:")[:12],
+                "layers": len(image["RootFS"].get("Layers") or []),
+                "history": len(api.history(reference)),
+                "cmd": config.get("Cmd") or [],
+                "env": config.get("Env") or [],
+                "ports": sorted(config.get("ExposedPorts") or {}),
+                "volumes": sorted(config.get("Volumes") or {}),
+                "size": image["Size"],
+            }
+    return pd.DataFrame(columns, dtype=object)
+
+
+def history(reference, *, client=None):
+    """List the steps that made an image, as `docker history` does.
+
+    Args:
+        reference: The image's name.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame, a row a step, newest first: created (datetime64, UTC), created_by (str),
+        size (int64, bytes that the step added), comment (str).
+
+    Raises:
+        NoSuchImage: There is no such image here.
+
+    Source: Engine API `GET /images/{name}/history`.
+    """
+    with shown(command.line("docker", "history", "--no-trunc", reference)):
+        steps = (client or engine.connect()).api.history(reference)
+    rows = [(step["Created"], step["CreatedBy"], step["Size"], step["Comment"]) for step in steps]
+    frame = pd.DataFrame(rows, columns=["created", "created_by", "size", "comment"])
+    frame["created"] = pd.to_datetime(frame["created"].astype("int64"), unit="s", utc=True)
+    return frame.astype({"created_by": "str", "size": "int64", "comment": "str"})
+
+
+def rm(reference, *, client=None):
+    """Take a name off an image, and delete the image with its last name, as `docker rmi` does.
+
+    Args:
+        reference: The name, in your own namespace.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame, a row a step: action (str: Untagged or Deleted), what (str).
+
+    Raises:
+        NameTaken: The name is not in your namespace.
+        NoSuchImage: There is no such image here.
+
+    Source: Engine API `DELETE /images/{name}`.
+    """
+    words = command.line("docker", "rmi", reference)
+    check_owned(reference, words)
+    with shown(words):
+        steps = (client or engine.connect()).api.remove_image(reference)
+    rows = [(action, what) for step in steps for action, what in step.items()]
+    return pd.DataFrame(rows, columns=["action", "what"], dtype="str")

@@ -1,0 +1,428 @@
+"""Lesson 1, the image store: search, names and tags, a registry of one's own, login."""
+
+import io
+import json
+import os
+import secrets
+import tarfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import bcrypt
+import docker.utils
+import pandas as pd
+import requests
+
+from helpers import command, containers, distribution, engine, errors, images, workspace
+from helpers.command import shown
+
+_HTPASSWD = "/htpasswd"
+_SETTINGS = {
+    "REGISTRY_AUTH": "htpasswd",
+    "REGISTRY_AUTH_HTPASSWD_REALM": "classroom",
+    "REGISTRY_AUTH_HTPASSWD_PATH": _HTPASSWD,
+}
+
+
+def search(term, *, official=None, stars=0, limit=25, client=None):
+    """Search the registry's index for repositories, as `docker search` does.
+
+    Args:
+        term: What to look for in names and descriptions.
+        official: `True` keeps only Docker Official Images, `False` only the others.
+        stars: Keep only repositories with at least this many stars.
+        limit: How many rows to ask for, 1 to 100.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame, a row a repository, most stars first:
+        name (str), description (str), stars (int64), official (bool).
+
+    Raises:
+        HubUnreachable: The Engine could not reach Docker Hub.
+        RegistryUnreachable: The Engine could not reach the classroom's index.
+
+    Source: Engine API `GET /images/search`.
+    """
+    index = engine.sources().index
+    term = f"{index}/{term}" if index else term
+    filters = {}
+    if official is not None:
+        filters["is-official"] = [str(bool(official)).lower()]
+    if stars:
+        filters["stars"] = [str(stars)]
+    options = [word for key in filters for word in ("--filter", f"{key}={filters[key][0]}")]
+    if limit != 25:
+        options += ["--limit", limit]
+    with shown(command.line("docker", "search", *options, term)):
+        api = (client or engine.connect()).api
+        asked = {"term": term, "limit": limit, "filters": json.dumps(filters)}
+        found = api._result(api._get(api._url("/images/search"), params=asked), json=True)
+    rows = [
+        (hit.get("name", ""), hit.get("description", ""), hit.get("star_count", 0),
+         bool(hit.get("is_official"))) for hit in found
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["name", "description", "stars", "official"])
+    frame = frame.astype({"name": "str", "description": "str", "stars": "int64", "official": bool})
+    return frame.sort_values(["stars", "name"], ascending=[False, True], ignore_index=True)
+
+
+def reference(name):
+    """Take an image's name apart, and fill in what Docker fills in.
+
+    Args:
+        name: A name as one types it, such as `busybox` or `127.0.0.1:5052/ada/hello:1.0`.
+
+    Returns:
+        A DataFrame, a row a part in the order in which the name is written:
+        part (str), value (str, empty where there is none), filled_in (bool).
+
+    Raises:
+        NoSuchImage: No image can have such a name.
+
+    Source: https://pkg.go.dev/github.com/distribution/reference (its grammar)
+    """
+    whole = distribution.parse(name)
+    rows = [(part, value, part in whole.filled_in) for part, value in whole.parts().items()]
+    frame = pd.DataFrame(rows, columns=["part", "value", "filled_in"])
+    return frame.astype({"part": "str", "value": "str", "filled_in": bool})
+
+
+def tag(source, target, *, client=None):
+    """Give an image one more name, as `docker tag` does.
+
+    Args:
+        source: A name or an ID that the image has.
+        target: The new name. It lies in your own namespace, as in `ada/busybox:1`.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame like that of `images.ls`, with both names.
+
+    Raises:
+        NameTaken: The new name is not in your namespace.
+        NoSuchImage: There is no image `source`.
+
+    Source: Engine API `POST /images/{name}/tag`.
+    """
+    images.check_owned(target, f"docker tag {source} {target}")
+    client = client or engine.connect()
+    with shown(command.line("docker", "tag", source, target)):
+        client.api.tag(source, *docker.utils.parse_repository_tag(target))
+        return images.listed(client, [source, target])
+
+
+def tags(repository, *, limit=10):
+    """List the tags of a repository in its registry.
+
+    docker has no command for this: the registry's own API answers. Docker Hub counts a look at
+    a manifest as a pull, so there its website's API is asked, which does not.
+
+    Args:
+        repository: A repository, such as `busybox` or `127.0.0.1:5052/ada/hello`.
+        limit: How many tags to show, the first in the alphabet.
+
+    Returns:
+        A DataFrame, a row a tag and platform: tag (str), digest (str, what the tag names),
+        size (int64, bytes of the compressed layers), platform (str, such as linux/amd64).
+
+    Raises:
+        NoSuchImage: The registry has no such repository.
+        AccessDenied: The registry wants a login first.
+        RegistryUnreachable: Nothing answers there.
+
+    Source: https://distribution.github.io/distribution/spec/api/ (`GET /v2/<name>/tags/list`,
+    `GET /v2/<name>/manifests/<reference>`) and, on Docker Hub,
+    https://docs.docker.com/reference/api/hub/latest/ (`GET /v2/namespaces/{}/repositories/{}/tags`)
+    """
+    host, path = distribution.locate(repository)
+    if host == distribution.HUB:
+        url = f"https://hub.docker.com/v2/repositories/{path}/tags?page_size={limit}"
+        with shown(command.line("curl", url)):
+            found = distribution.get(url).json()["results"]
+        rows = [
+            (one["name"], one.get("digest") or image.get("digest"), image["size"],
+             _platform(image)) for one in found for image in one["images"]
+        ]  # fmt: skip
+        return _tags_frame(rows)
+    with shown(_curl(host, f"{path}/tags/list")):
+        names = sorted(distribution.ask(host, f"{path}/tags/list").json()["tags"] or [])[:limit]
+        rows = []
+        for name in names:
+            answer = distribution.ask(host, f"{path}/manifests/{name}")
+            for manifest, platform in _platforms(host, path, answer.json()):
+                size = sum(layer["size"] for layer in manifest["layers"])
+                rows.append((name, answer.headers["Docker-Content-Digest"], size, platform))
+    return _tags_frame(rows)
+
+
+def _tags_frame(rows):
+    frame = pd.DataFrame(rows, columns=["tag", "digest", "size", "platform"])
+    frame = frame.astype({"tag": "str", "digest": "str", "size": "int64", "platform": "str"})
+    return frame.sort_values(["tag", "platform"], ignore_index=True)
+
+
+def _platforms(host, path, manifest):
+    """Yield each platform's manifest with the platform's name."""
+    if "manifests" in manifest:
+        for one in manifest["manifests"]:
+            if one["platform"]["os"] != "unknown":  # an attestation is no platform
+                inner = distribution.ask(host, f"{path}/manifests/{one['digest']}").json()
+                yield inner, _platform(one["platform"])
+    else:
+        config = distribution.ask(host, f"{path}/blobs/{manifest['config']['digest']}").json()
+        yield manifest, _platform(config)
+
+
+def _platform(config):
+    parts = (config.get("os"), config.get("architecture"), config.get("variant"))
+    return "/".join(filter(None, parts))
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A private registry, as `private` starts it. In an f-string it is its address.
+
+    Attributes:
+        address: `host:port`, where a name of an image begins.
+        user: The one user whom it lets in.
+        password: That user's password; it lies in this kernel's memory only.
+    """
+
+    address: str
+    user: str
+    password: str = field(repr=False)
+
+    def __str__(self):
+        return self.address
+
+
+_password = secrets.token_urlsafe(12)  # a new one for each kernel; only its hash is written
+
+
+def private(*, user=None, password=None, client=None):
+    """Run a registry of your own that wants a password; reuse it where it runs already.
+
+    The container is the distribution project's `registry:2` on a free port of 127.0.0.1. The
+    file `htpasswd` holds a bcrypt hash of the password, not the password.
+
+    Args:
+        user: The user whom it lets in; the workspace's name if left out.
+        password: That user's password; one of this kernel's own, made by chance, if left out.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A `Registry`; `f"{store}/ada/hello"` is a name in it.
+
+    Raises:
+        NameTaken: The container's name belongs to something that is not ours.
+        RegistryUnreachable: It did not answer within 20 s.
+
+    Source: Engine API `POST /containers/create`, `PUT /containers/{id}/archive`,
+    `POST /containers/{id}/start`; https://distribution.github.io/distribution/about/configuration/
+    """
+    client = client or engine.connect()
+    store = _planned(user, password, client)
+    name = workspace.prefixed("registry")
+    env = [word for key, value in _SETTINGS.items() for word in ("-e", f"{key}={value}")]
+    options = ["--name", name, "--label", workspace.label(), "-p", f"{store}:5000", *env]
+    lines = [
+        command.line("docker", "create", *options, "registry:2"),
+        command.line("docker", "cp", _file().as_posix(), f"{name}:{_HTPASSWD}"),
+        command.line("docker", "start", name),
+    ]
+    with shown(*lines):
+        _run(store, name, client)
+    return store
+
+
+def start(*, client=None):
+    """Start your own registry where it does not run, and make it first where it is not there.
+
+    Args:
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        The `Registry`, as `private` gives it.
+
+    Raises:
+        NameTaken: The container's name belongs to something that is not ours.
+        RegistryUnreachable: It did not answer within 20 s.
+
+    Source: Engine API `POST /containers/{id}/start`.
+    """
+    client = client or engine.connect()
+    store, name = _planned(None, None, client), workspace.prefixed("registry")
+    with shown(command.line("docker", "start", name)):
+        _run(store, name, client)
+    return store
+
+
+def _planned(user, password, client):
+    """Find where the registry runs or is going to, and remember a password that was chosen."""
+    global _password
+    _password = password or _password
+    with errors.explained("look for your own registry"):
+        found = containers.found(workspace.prefixed("registry"), client=client)
+    bound = found["HostConfig"]["PortBindings"].get("5000/tcp") if found else None
+    port = bound[0]["HostPort"] if bound else workspace.free_port(5052)
+    return Registry(f"127.0.0.1:{port}", user or workspace.name(), _password)
+
+
+def _run(store, name, client):
+    """Make the registry's container where there is none, and see that it knows the user."""
+    if _lets_in(store):
+        return
+    hashed = bcrypt.hashpw(store.password.encode(), bcrypt.gensalt(5, prefix=b"2a")).decode()
+    _file().write_text(f"{store.user}:{hashed}\n")
+    port = {5000: ("127.0.0.1", int(store.address.split(":")[1]))}
+    if containers.found(name, client=client) is None:
+        containers.created("registry:2", name=name, env=_SETTINGS, ports=port, client=client)
+    client.api.put_archive(name, "/", _tar(_HTPASSWD, _file().read_bytes()))
+    client.api.start(name)
+    end = time.monotonic() + 20
+    while not _lets_in(store):
+        if time.monotonic() > end:
+            raise errors.RegistryUnreachable(
+                f"docker start {name}", f"the registry at {store} gives no answer",
+                "Look at its logs: containers.logs('registry')")  # fmt: skip
+        time.sleep(0.05)  # nothing tells when a port begins to answer
+
+
+def _file():
+    return workspace.file("htpasswd")
+
+
+def _tar(path, content):
+    """Make a tar archive, as bytes, with one file in it."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo(path.lstrip("/"))
+        member.size, member.mtime = len(content), time.time()  # the registry looks for a new time
+        archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def _lets_in(store):
+    """Whether a registry answers and knows its user with the password."""
+    try:
+        distribution.get(f"http://{store}/v2/", auth=(store.user, store.password))
+    except requests.RequestException:
+        return False
+    return True
+
+
+def login(registry, username=None, password=None, *, client=None):
+    """Log in to a registry, as `docker login` does; the password stays in this kernel's memory.
+
+    Args:
+        registry: A `Registry`, or the address of one: `host:port`.
+        username: The user; that of the `Registry` if left out.
+        password: The password; that of the `Registry` if left out.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        The registry's answer, as `Text`.
+
+    Raises:
+        WrongPassword: The registry does not know this user with this password.
+        RegistryUnreachable: Nothing answers there.
+
+    Source: Engine API `POST /auth`.
+    """
+    username = username or registry.user
+    password = password or registry.password
+    address = str(registry)
+    with shown(command.line("docker", "login", "-u", username, address)):
+        api = (client or engine.connect()).api
+        who = {"username": username, "password": password, "serveraddress": address}
+        answer = api._result(api._post_json(api._url("/auth"), data=who), json=True)
+    engine.logins[address] = who
+    return workspace.Text(answer["Status"])
+
+
+def logout(registry):
+    """Forget the password for a registry, as `docker logout` does.
+
+    Args:
+        registry: A `Registry`, or the address of one: `host:port`.
+
+    Returns:
+        What was done, as `Text`.
+    """
+    with shown(command.line("docker", "logout", registry)):
+        known = engine.logins.pop(str(registry), None)
+    return workspace.Text(
+        f"Removed the login for {registry}." if known else f"Not logged in to {registry}."
+    )
+
+
+def cli_logins():
+    """List where the docker CLI keeps passwords, without reading one.
+
+    Returns:
+        A DataFrame, a row a registry: registry (str), kept_in (str).
+
+    Source: https://docs.docker.com/reference/cli/docker/login/#credential-stores
+    """
+    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    file = folder / "config.json"
+    config = json.loads(file.read_text()) if file.exists() else {}
+    default = config.get("credsStore", "config.json, in base64, which is no secret")
+    kept = dict.fromkeys(config.get("auths", {}), default) | config.get("credHelpers", {})
+    return pd.DataFrame(sorted(kept.items()), columns=["registry", "kept_in"], dtype="str")
+
+
+def catalog(registry):
+    """List the repositories that a registry holds.
+
+    docker has no command for this: the registry's own API answers.
+
+    Args:
+        registry: A `Registry`, or the address of one: `host:port`.
+
+    Returns:
+        A DataFrame, a row a repository: repository (str).
+
+    Raises:
+        AccessDenied: The registry wants a login first.
+        RegistryUnreachable: Nothing answers there.
+
+    Source: https://distribution.github.io/distribution/spec/api/ (`GET /v2/_catalog`)
+    """
+    with shown(_curl(str(registry), "_catalog")):
+        names = distribution.ask(str(registry), "_catalog").json()["repositories"]
+    return pd.DataFrame(sorted(names), columns=["repository"], dtype="str")
+
+
+def rate_limit():
+    """Ask the place that images come from how many pulls it allows.
+
+    Returns:
+        A DataFrame of one row: registry (str), limit (Int64, pulls in a window), remaining
+        (Int64, pulls), window (Int64, seconds); <NA> where the registry sets no limit.
+
+    Raises:
+        HubUnreachable: Docker Hub can't be reached.
+        RegistryUnreachable: The classroom's registry can't be reached.
+
+    Source: https://docs.docker.com/docker-hub/usage/pulls/ (headers of a `HEAD`, which is no pull)
+    """
+    host = engine.sources().mirror or distribution.HUB
+    path = "ratelimitpreview/test" if host == distribution.HUB else "library/busybox"
+    with shown(_curl(host, f"{path}/manifests/latest", "--head")):
+        headers = distribution.ask(host, f"{path}/manifests/latest", method="HEAD").headers
+    limit, _, window = headers.get("ratelimit-limit", "").partition(";w=")
+    remaining = headers.get("ratelimit-remaining", "").partition(";")[0]
+    row = [host, *(int(value) if value else pd.NA for value in (limit, remaining, window))]
+    frame = pd.DataFrame([row], columns=["registry", "limit", "remaining", "window"])
+    numbers = dict.fromkeys(["limit", "remaining", "window"], "Int64")
+    return frame.astype({"registry": "str"} | numbers)
+
+
+def _curl(host, path, *options):
+    """Write the command that asks a registry's API the same."""
+    who = engine.logins.get(host)
+    options += ("-u", who["username"]) if who else ()
+    return command.line("curl", *options, distribution.url(host, path))

@@ -1,0 +1,174 @@
+"""What belongs to this learner: a name, a label, free ports, one folder; and how to remove it."""
+
+import contextlib
+import functools
+import getpass
+import os
+import re
+import secrets
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import docker.errors
+import pandas as pd
+from IPython.display import display
+
+from helpers import engine, errors
+
+LABEL = "lesson"  # the label's key; its value is the workspace's name
+FOLDER = Path("files")  # beside the notebooks; all files that lessons write
+_HERE = Path(__file__).resolve().parent.parent / "notebooks"
+
+
+@functools.cache
+def name():
+    """Name this workspace, so that learners on one Engine do not meet.
+
+    Returns:
+        The environment's `WORKSPACE`, else `learner-` with the JupyterHub user, the system's
+        user or a token of this kernel's own; in the letters that names of images allow.
+    """
+    wanted = os.environ.get("WORKSPACE")
+    if not wanted:
+        user = os.environ.get("JUPYTERHUB_USER")
+        with contextlib.suppress(OSError, KeyError):
+            user = user or getpass.getuser()
+        wanted = f"learner-{user or secrets.token_hex(3)}"
+    return re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")
+
+
+def label():
+    """Give the label that everything made here carries, as `key=value`."""
+    return f"{LABEL}={name()}"
+
+
+def prefixed(short):
+    """Give a container's full name: `web` is `ada-web` in ada's workspace.
+
+    Args:
+        short: The name within this workspace, or a full name already.
+
+    Returns:
+        The name with the workspace's prefix, once.
+    """
+    return short if short.startswith(f"{name()}-") else f"{name()}-{short}"
+
+
+def owns(container):
+    """Tell whether a container, as the Engine inspects it, was made by this workspace."""
+    return (container["Config"].get("Labels") or {}).get(LABEL) == name()
+
+
+def owns_tag(reference):
+    """Tell whether an image's name lies in this workspace's namespace, as `ada/hello:1` does."""
+    return name() in reference.split("/")[:-1]
+
+
+def file(path):
+    """Place a file in the workspace's folder.
+
+    Args:
+        path: A file name such as `busybox.tar`, or one that lies in the folder already.
+
+    Returns:
+        Its path as a `Path`, relative to the notebooks' folder; the folder exists afterwards.
+    """
+    place = FOLDER / Path(path).name
+    place.parent.mkdir(exist_ok=True)
+    return place
+
+
+def free_port(wanted):
+    """Find a free port on 127.0.0.1.
+
+    Args:
+        wanted: The port to begin with.
+
+    Returns:
+        `wanted` as an int, or the next port after it that nothing listens on.
+
+    Raises:
+        PortBusy: The 100 ports from `wanted` on are all taken.
+    """
+    for port in range(wanted, wanted + 100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, sys.platform != "win32")
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+    raise errors.PortBusy(
+        f"open a port from {wanted} on", "100 ports in a row are taken", "Name another port"
+    )
+
+
+def setup():
+    """Connect to the Engine, go to the notebooks' folder, and say what the notebook works with.
+
+    Raises:
+        EngineNotRunning: No Engine answers.
+        SocketDenied: This user may not talk to it.
+    """
+    os.chdir(_HERE)
+    engine.connect().ping()
+    at = engine.sources()
+    where = f"the classroom at {at.mirror}; search asks {at.index}" if at.mirror else "Docker Hub"
+    display(Text(f"The Docker Engine answers. You are {name()}. Images come from {where}."))
+
+
+def reset(*, client=None):
+    """Remove what this workspace made, and nothing else.
+
+    Args:
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame, a row a thing removed: kind (str), name (str).
+
+    Raises:
+        EngineNotRunning: No Engine answers.
+
+    Source: Engine API `DELETE /containers/{id}`, `/images/{name}`, `/networks/{id}`,
+    `/volumes/{name}`.
+    """
+    api = (client or engine.connect()).api
+    mine = {"label": label()}
+    removed = []
+    with errors.explained("reset the workspace"):
+        for found in api.containers(all=True, filters=mine):
+            api.remove_container(found["Id"], v=True, force=True)
+            removed.append(("container", found["Names"][0].lstrip("/")))
+        for image in api.images(all=True):
+            for reference in filter(owns_tag, image["RepoTags"] or []):
+                api.remove_image(reference)
+                removed.append(("image", reference))
+        for image in api.images(filters=mine | {"dangling": True}):
+            with contextlib.suppress(docker.errors.ImageNotFound):
+                api.remove_image(image["Id"])
+                removed.append(("image", image["Id"].removeprefix("sha256:")[:12]))
+        for network in api.networks(filters=mine):
+            api.remove_network(network["Id"])
+            removed.append(("network", network["Name"]))
+        for volume in api.volumes(filters=mine)["Volumes"] or []:
+            api.remove_volume(volume["Name"])
+            removed.append(("volume", volume["Name"]))
+    files = _HERE / FOLDER
+    removed += [("file", str(FOLDER / path.name)) for path in sorted(files.glob("*"))]
+    shutil.rmtree(files, ignore_errors=True)
+    return pd.DataFrame(removed, columns=["kind", "name"], dtype="str")
+
+
+class Text(str):
+    """Text that a notebook shows as it is, without quotes."""
+
+    def _repr_pretty_(self, printer, cycle):
+        printer.text(self.rstrip("\n"))
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["reset"]:
+    try:
+        gone = reset()
+    except errors.LessonError as err:
+        sys.exit(str(err))
+    print("\n".join(f"removed {kind} {what}" for kind, what in gone.itertuples(index=False)))
