@@ -11,7 +11,7 @@ from helpers import errors
 
 _STYLE = (
     "margin:0;padding:.3em .7em;border-left:3px solid #1d63ed;white-space:pre-wrap;"
-    "overflow-wrap:anywhere;background:rgba(29,99,237,.08)"
+    "word-break:normal;overflow-wrap:anywhere;background:rgba(29,99,237,.08)"
 )
 
 

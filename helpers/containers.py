@@ -258,7 +258,7 @@ def _listed(client, filters, *, all=True):
 
 def _exit_code(status):
     """Read the exit code out of a status such as `Exited (137) 2 minutes ago`."""
-    ended = re.match(r"Exited \((\d+)\)", status)
+    ended = re.match(r"Exited \((-?\d+)\)", status)
     return int(ended[1]) if ended else pd.NA
 
 

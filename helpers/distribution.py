@@ -17,6 +17,7 @@ _MANIFESTS = ", ".join(
         "application/vnd.docker.distribution.manifest.v2+json",
     ]
 )
+_HOST = r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::(?P<port>\d+))?"
 _WORD = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 
 
@@ -69,17 +70,23 @@ def parse(name):
 
     Source: https://pkg.go.dev/github.com/distribution/reference (its grammar)
     """
-    path, _, digest = name.partition("@")
+    path, at, digest = name.partition("@")
     first, slash, rest = path.partition("/")
-    has_host = bool(slash) and (bool(re.search("[.:]", first)) or first == "localhost")
+    # Docker's rule: what looks like no word of a path is a host
+    has_host = bool(slash) and (bool(re.search("[.:A-Z]", first)) or first == "localhost")
     host, path = (first, rest) if has_host else ("docker.io", path)
-    host, _, port = host.partition(":")
-    path, _, tag = path.partition(":")
+    found = re.fullmatch(_HOST, host)
+    host, port = (found["host"], found["port"] or "") if found else ("", "")
+    host = "docker.io" if host == "index.docker.io" else host
+    path, colon, tag = path.partition(":")
     official = host == "docker.io" and "/" not in path
     if not (
-        re.fullmatch(rf"(?:{_WORD}/)*{_WORD}", path)
-        and re.fullmatch(r"\w[\w.-]{0,127}", tag or "latest", re.ASCII)
-        and re.fullmatch(r"sha256:[0-9a-f]{64}", digest or f"sha256:{0:064}")
+        host
+        and len(path) <= 255
+        and re.fullmatch(rf"(?:{_WORD}/)*{_WORD}", path)
+        and not re.fullmatch("[0-9a-f]{64}", name)
+        and (not colon or re.fullmatch(r"\w[\w.-]{0,127}", tag, re.ASCII))
+        and (not at or re.fullmatch(r"sha256:[0-9a-f]{64}", digest))
     ):
         raise errors.NoSuchImage(
             f"read the name {name!r}",

@@ -8,7 +8,7 @@ import requests
 
 
 class LessonError(Exception):
-    """What a lesson's helper raises; in a notebook it takes one line.
+    """What a lesson's helper raises; a notebook shows this sentence, and no traceback.
 
     Args:
         tried: What was tried, most often a docker command.
@@ -18,9 +18,14 @@ class LessonError(Exception):
 
     def __init__(self, tried, wrong, todo):
         super().__init__(f"{tried}: {wrong}. {todo}.")
+        self._lines = [f"{tried}:", f"{wrong}.", f"{todo}."]
 
     def _render_traceback_(self):
-        return [f"\x1b[31m{type(self).__name__}\x1b[0m: {self}"]
+        return [
+            "\n  ".join(
+                [f"\x1b[31m{type(self).__name__}\x1b[0m: {self._lines[0]}", *self._lines[1:]]
+            )
+        ]
 
 
 class EngineNotRunning(LessonError):

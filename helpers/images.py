@@ -3,7 +3,7 @@
 import json
 import re
 import tarfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 import docker.errors
@@ -60,7 +60,8 @@ def listed(client, references):
     found = client.api.images(filters={"reference": list(references)} if references else None)
     rows = []
     for image in found:
-        for name in image["RepoTags"] or ["<none>:<none>"]:
+        digests = [f"{one.partition('@')[0]}:<none>" for one in image.get("RepoDigests") or []]
+        for name in image.get("RepoTags") or digests or ["<none>:<none>"]:
             repository, _, tag = name.rpartition(":")
             short = image["Id"].removeprefix("sha256:")[:12]
             rows.append((repository, tag, short, image["Created"], image["Size"]))
@@ -204,9 +205,10 @@ def _inspected(client, reference):
 def _stays(client, reference, why):
     """Go on with the image that is here, and say why."""
     with shown(f"docker image inspect {reference}  # {why}; it stays as it is"):
-        digests = client.api.inspect_image(reference)["RepoDigests"]
-    digest = digests[0].partition("@")[2] if digests else "without a digest, as it was made here"
-    return Transfer(distribution.parse(reference).familiar, digest, _layers({}))
+        known = dict(one.split("@") for one in client.api.inspect_image(reference)["RepoDigests"])
+    name = distribution.parse(reference).familiar
+    digest = known.get(name.rpartition(":")[0], "without a digest, as it was made here")
+    return Transfer(name, digest, _layers({}))
 
 
 def push(reference, *, client=None):
@@ -265,7 +267,7 @@ def save(reference, file, *, client=None):
         client: A `docker.DockerClient`; the current Engine's if left out.
 
     Returns:
-        The archive's path from the notebooks' folder, as `Text`.
+        The archive's path from the current folder, as `Text`.
 
     Raises:
         NoSuchImage: There is no such image here.
@@ -288,7 +290,7 @@ def export(container, file, *, client=None):
         client: A `docker.DockerClient`; the current Engine's if left out.
 
     Returns:
-        The archive's path from the notebooks' folder, as `Text`.
+        The archive's path from the current folder, as `Text`.
 
     Raises:
         NoSuchContainer: There is no such container.
@@ -370,13 +372,25 @@ def import_(file, reference, *, change=(), client=None):
         with _opened(path, words) as archive:
             archive.getmembers()
         repository, tag = docker.utils.parse_repository_tag(reference)
-        said = client.api.import_image(
-            str(path), repository, tag or "latest", changes=changes or None
-        )
+        with _replacing(client, reference):
+            said = client.api.import_image(
+                str(path), repository, tag or "latest", changes=changes or None
+            )
         for event in map(json.loads, said.splitlines()):
             if "errorDetail" in event:
                 raise docker.errors.DockerException(event["errorDetail"]["message"])
         return listed(client, [reference])
+
+
+@contextmanager
+def _replacing(client, reference):
+    """Remove the image that has lost its only name, one of ours, to the one made in the block."""
+    old = _inspected(client, reference)
+    yield
+    new = _inspected(client, reference)
+    if old and old["RepoTags"] == [reference] and new and new["Id"] != old["Id"]:
+        with suppress(docker.errors.APIError):  # a container may still need it
+            client.api.remove_image(old["Id"])
 
 
 def commit(container, reference, *, change=(), client=None):
@@ -404,7 +418,8 @@ def commit(container, reference, *, change=(), client=None):
     check_owned(reference, words)
     with shown(words):
         repository, tag = docker.utils.parse_repository_tag(reference)
-        client.api.commit(name, repository, tag or "latest", changes=changes)
+        with _replacing(client, reference):
+            client.api.commit(name, repository, tag or "latest", changes=changes)
         return listed(client, [reference])
 
 

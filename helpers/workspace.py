@@ -73,11 +73,11 @@ def file(path):
         path: A file name such as `busybox.tar`, or one that lies in the folder already.
 
     Returns:
-        Its path as a `Path`, relative to the notebooks' folder; the folder exists afterwards.
+        Its path as a `Path`, relative to the current folder; its own folder exists afterwards.
     """
-    place = FOLDER / Path(path).name
+    place = _HERE / FOLDER / Path(path).name
     place.parent.mkdir(exist_ok=True)
-    return place
+    return Path(os.path.relpath(place))
 
 
 def free_port(wanted):
@@ -112,9 +112,13 @@ def setup():
     """
     os.chdir(_HERE)
     engine.connect().ping()
-    at = engine.sources()
-    where = f"the classroom at {at.mirror}; search asks {at.index}" if at.mirror else "Docker Hub"
-    display(Text(f"The Docker Engine answers. You are {name()}. Images come from {where}."))
+    at, hub = engine.sources(), "Docker Hub"
+    display(
+        Text(
+            f"The Docker Engine answers. You are {name()}.\n"
+            f"Images come from {at.mirror or hub}, search results from {at.index or hub}."
+        )
+    )
 
 
 def reset(*, client=None):

@@ -1,0 +1,1 @@
+"""What stands around the lessons: the environment, a Docker Engine, a stand-in for Docker Hub."""

@@ -1,0 +1,213 @@
+"""The commands of `python3 -m classroom`."""
+
+import argparse
+import os
+import subprocess
+import sys
+
+from classroom import docker_hub, engine, environment, files, stand_in
+from classroom.errors import ClassroomError
+from classroom.paths import ROOT, STATE
+from classroom.steps import say, step
+
+FIRST_LESSON = "/lab/tree/notebooks/01-registry.ipynb"
+LEARNER = {"WORKSPACE": "learner"}
+
+
+def lab(rest, yes):
+    """Open the lessons in JupyterLab; what follows goes to it, as `lab --no-browser`."""
+    value = _prepare(docker_hub.choice(), yes)
+    command = [
+        *(environment.program("python"), "-m", "jupyterlab"),
+        *(f"--LabApp.default_url={FIRST_LESSON}", f"--ServerApp.root_dir={ROOT}"),
+        "--ServerApp.ip=127.0.0.1",
+        # No window that asks to fetch news, no look for newer versions.
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
+        *rest,
+    ]
+    # Its settings and open tabs lie with the clone, not in the user's home.
+    settings = {"JUPYTER_CONFIG_DIR": str(STATE / "jupyter")}
+    return _become(command, {"CLASSROOM": value, **settings})
+
+
+def test(rest, yes):
+    """Check the code and run all tests; what follows goes to pytest, as `test -k search`."""
+    rest = rest or ["--whole"]  # see tests/conftest.py
+    value = _prepare("on", yes)
+    surroundings = {"CLASSROOM": value, **LEARNER}
+    if _reset(surroundings):
+        return 1
+    checked = _run(["-m", "ruff", "check", "."], surroundings)
+    tested = _run(["-m", "pytest", *rest], surroundings)
+    if checked:
+        say("The tests are over; `ruff check .` found something to mend, see above.")
+    return checked or tested
+
+
+def outputs(rest, yes):
+    """Run the notebooks from a clean start and save their outputs in them."""
+    surroundings = {"CLASSROOM": _prepare("on", yes), **LEARNER}
+    if _reset(surroundings):
+        return 1
+    for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        with step(f"Outputs of {notebook.name}"):
+            trouble = _execute(notebook, surroundings)
+            if trouble:
+                say(trouble)
+                raise ClassroomError(
+                    f"The notebook {notebook.name} was run and a cell failed, see above; the file "
+                    "is as it was: mend the cell and run the command again."
+                )
+    return _reset(surroundings)
+
+
+def reset(rest, yes):
+    """Remove what the lessons made in the Engine, and nothing else."""
+    if engine.find() is None:
+        raise ClassroomError(
+            "What the lessons made was to be removed, and no Docker Engine answers; start one, "
+            "as with `python3 -m classroom lab`, and run the command again."
+        )
+    _prepare_environment(yes)
+    return _reset({})
+
+
+def stop(rest, yes):
+    """End the Engine, the mirror and the index that were started here; keep all data."""
+    with _lock():
+        if engine.is_ours(STATE):
+            with step("Docker Engine"):
+                engine.stop(STATE)
+        else:
+            say("The Docker Engine was not started here, or is not running: left as it is.")
+        ended = docker_hub.close(STATE)
+        say(f"✓ Ended: {', '.join(ended)}" if ended else "No mirror or index was running.")
+    return 0
+
+
+def status(rest, yes):
+    """Show which Engine, which sources and which environment are in use; change nothing."""
+    client = engine.find()
+    if client is None:
+        say(f"Engine       none answers at {engine.address().host}")
+    else:
+        whose = "started here" if engine.is_ours(STATE) else "not started here"
+        say(f"Engine       {client.version()} at {client.host}, {whose}")
+    running, told = stand_in.addresses(STATE), docker_hub.sources(STATE)
+    if told and len(running) == len(stand_in.DEFAULTS):
+        way = "the Engine asks it" if told["mirrored"] else "its images are in the Engine"
+        say(f"Stand-in     on: mirror {told['mirror']} ({way}), index {told['index']}")
+    elif running:
+        parts = ", ".join(f"{name} {place}" for name, place in running.items())
+        say(f"Stand-in     in part: {parts}; `python3 -m classroom lab` starts the rest")
+    else:
+        say("Stand-in     off")
+    say(f"CLASSROOM    {docker_hub.choice()}")
+    ready = environment.is_ready()
+    say(f"Environment  {environment.VENV} is {'ready' if ready else 'not ready'}")
+    return 0
+
+
+COMMANDS = {command.__name__: command for command in (lab, test, outputs, reset, stop, status)}
+WITH_REST = ("lab", "test")
+
+
+def main(arguments=None):
+    """Run a command; returns the exit code.
+
+    Args:
+        arguments: What follows `python3 -m classroom`; the process's own if left out.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python3 -m classroom",
+        usage="python3 -m classroom [--yes] COMMAND ...",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="\n".join(
+            f"{name:8} {function.__doc__.splitlines()[0]}" for name, function in COMMANDS.items()
+        ),
+    )
+    parser.add_argument("--yes", action="store_true", help="install what is missing, do not ask")
+    parser.add_argument("command", nargs="?", choices=COMMANDS, help=argparse.SUPPRESS)
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    if not given.command:
+        parser.print_help()
+        return 0
+    yes = given.yes or "--yes" in given.rest
+    rest = [word for word in given.rest if word != "--yes"]
+    if rest and given.command not in WITH_REST:
+        parser.error(f"{given.command} takes nothing more, and got: {' '.join(rest)}")
+    os.chdir(ROOT)
+    try:
+        return COMMANDS[given.command](rest, yes)
+    except ClassroomError as error:
+        return _complain(error)
+    except OSError as error:
+        return _complain(
+            f"`{given.command}` was tried and the system refused it ({error}); "
+            f"see that {STATE} belongs to you and that the disk has room."
+        )
+    except KeyboardInterrupt:
+        return 130
+
+
+def _complain(text):
+    sys.stdout.flush()
+    print(
+        f"✗ {text}".encode(sys.stderr.encoding, "replace").decode(sys.stderr.encoding),
+        file=sys.stderr,
+    )
+    return 1
+
+
+def _lock():
+    return files.lock(STATE, lambda: say("Another classroom command is at work here; waiting …"))
+
+
+def _prepare_environment(yes):
+    with _lock(), step("Python packages in .venv"):
+        environment.prepare(yes=yes)
+
+
+def _prepare(value, yes):
+    _prepare_environment(yes)
+    with _lock():
+        return docker_hub.prepare(STATE, value, yes=yes)[1]
+
+
+def _reset(surroundings):
+    return _run(["-m", "helpers.workspace", "reset"], surroundings)
+
+
+def _execute(notebook, surroundings):
+    """Run a notebook in place; returns what went wrong, or an empty text."""
+    result = subprocess.run(
+        [
+            *(environment.program("python"), "-m", "nbconvert", "--to=notebook"),
+            *("--execute", "--inplace", "--ExecutePreprocessor.record_timing=False", notebook),
+        ],
+        env={**os.environ, **surroundings},
+        capture_output=True,
+        text=True,
+    )
+    return result.stderr.strip() if result.returncode else ""
+
+
+def _run(arguments, surroundings):
+    """Run the environment's Python; returns the exit code."""
+    sys.stdout.flush()
+    return subprocess.run(
+        [environment.program("python"), *arguments], env={**os.environ, **surroundings}
+    ).returncode
+
+
+def _become(command, surroundings):
+    """Go on as another program; Windows cannot do so, and waits for it instead."""
+    command = [str(part) for part in command]
+    surroundings = {**os.environ, **surroundings}
+    sys.stdout.flush()
+    if sys.platform == "win32":
+        return subprocess.run(command, env=surroundings).returncode
+    os.execve(command[0], command, surroundings)

@@ -1,0 +1,254 @@
+"""Which Docker Engine the lessons use: the one that is there, else one that we start.
+
+An Engine that was running already is never stopped or changed. One that we start is kept in
+`engine.json`, so that `stop` ends that one and no other.
+"""
+
+import getpass
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from classroom import engine_api, processes, system
+from classroom.errors import ClassroomError
+from classroom.files import read_json, write_json
+
+SOCKET = "/var/run/docker.sock"
+PID_FILE = Path("/var/run/docker.pid")
+CONFIGURATION = Path("/etc/docker/daemon.json")
+NEEDS = (
+    "An Engine needs root and a Linux kernel with control groups, namespaces and iptables, which "
+    "an unprivileged container does not have; use another machine, or set DOCKER_HOST to an Engine "
+    "that runs elsewhere."
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where an Engine is looked for, and who says so."""
+
+    host: str
+    said_by: str | None = None  # None for the usual socket
+    certificates: str | None = None
+
+
+def address(environment=None, home=None):
+    """Return where the docker command would look for its Engine.
+
+    Args:
+        environment: The environment variables; the process's own if left out.
+        home: The user's home folder; the process's own if left out.
+    """
+    environment = os.environ if environment is None else environment
+    home = Path(home or Path.home())
+    named = environment.get("DOCKER_HOST")
+    if named:
+        return Address(named, None if named == f"unix://{SOCKET}" else "DOCKER_HOST")
+    folder = Path(environment.get("DOCKER_CONFIG") or home / ".docker")
+    name = environment.get("DOCKER_CONTEXT") or read_json(folder / "config.json").get(
+        "currentContext"
+    )
+    if name and name != "default":
+        key = hashlib.sha256(name.encode()).hexdigest()
+        said_by = f"the Docker context {name}"
+        meta = read_json(folder / "contexts" / "meta" / key / "meta.json")
+        host = meta.get("Endpoints", {}).get("docker", {}).get("Host")
+        if not host:
+            raise ClassroomError(
+                f"The Engine was looked for as {said_by} says, and {folder} knows no such context; "
+                "choose another one with `docker context use`, or unset DOCKER_CONTEXT."
+            )
+        certificates = folder / "contexts" / "tls" / key / "docker"
+        return Address(host, said_by, str(certificates) if certificates.is_dir() else None)
+    if sys.platform == "win32":
+        return Address("npipe:////./pipe/docker_engine")
+    own = home / ".docker" / "run" / "docker.sock"
+    if sys.platform == "darwin" and not Path(SOCKET).exists() and own.exists():
+        return Address(f"unix://{own}")
+    return Address(f"unix://{SOCKET}")
+
+
+def find(place=None):
+    """Return the client of the Engine that answers, or None where we may start one.
+
+    Args:
+        place: An `Address`; the docker command's if left out.
+
+    Raises:
+        ClassroomError: There is one and we may not use it, or the one that was named is not there.
+    """
+    place = place or address()
+    try:
+        client = engine_api.at(place.host, place.certificates)
+    except ValueError as error:
+        raise ClassroomError(
+            f"The Engine was looked for as {place.said_by} says: {error}; set DOCKER_HOST to such "
+            "an address, as unix:///var/run/docker.sock."
+        ) from None
+    try:
+        client.version()
+    except PermissionError:
+        raise ClassroomError(
+            f"The Docker Engine at {place.host} was asked for its version and this user may not "
+            f"use it; join its group with `sudo usermod -aG docker {getpass.getuser()}`, log out "
+            "and in again, and run the command again."
+        ) from None
+    except (OSError, engine_api.RefusedError) as error:
+        if place.said_by:
+            raise ClassroomError(
+                f"The Docker Engine that {place.said_by} names, {place.host}, was asked for its "
+                f"version and does not answer ({error}); start it, or name another one."
+            ) from error
+        if isinstance(error, TimeoutError):
+            raise ClassroomError(
+                f"The Docker Engine at {place.host} was asked for its version and gave no answer "
+                f"within {engine_api.SECONDS} seconds; restart it and run the command again."
+            ) from error
+        return None
+    return client
+
+
+def start(state, *, mirror=None, yes=False):
+    """Start an Engine on the usual socket; install one first on Debian and Ubuntu.
+
+    Args:
+        state: Our folder.
+        mirror: The registry mirror to give it, as `http://127.0.0.1:5050`, or None.
+        yes: Install without asking.
+
+    Returns:
+        Its client.
+
+    Raises:
+        ClassroomError: No Engine can be started here.
+    """
+    if sys.platform in ("darwin", "win32"):
+        raise ClassroomError(
+            "A Docker Engine was looked for and none answers; start Docker Desktop, wait until it "
+            "says that it is running, and run the command again."
+        )
+    program = system.find_program("dockerd") or _install(yes)
+    root = system.root_prefix("to start a Docker Engine")
+    _remove_stale_pid_file(root)
+    log = Path(state) / "logs" / "dockerd.log"
+    process = processes.start([program, *_flags(mirror)], log, sudo=root)
+    write_json(Path(state) / "engine.json", {"process": process})
+    client = engine_api.Engine(f"unix://{SOCKET}")
+    try:
+        processes.wait_until(
+            lambda: _answers(client), process, seconds=60, what="A Docker Engine", log=log
+        )
+    except ClassroomError:
+        stop(state)
+        raise ClassroomError(
+            f"A Docker Engine was started with {program} and does not run: {_cause(log)} "
+            f"(log: {log}). {NEEDS}"
+        ) from None
+    return client
+
+
+def is_ours(state):
+    """Whether an Engine that we started is running."""
+    return processes.is_ours(_kept(state))
+
+
+def stop(state):
+    """End the Engine that we started; returns whether there was one."""
+    kept = _kept(state)
+    root = ()
+    if processes.is_ours(kept):
+        root = system.root_prefix("to stop the Docker Engine that was started here")
+    # Before it ends, an Engine gives its containers 10 seconds, and itself 15.
+    ended = processes.stop(kept, seconds=25, prefix=root)
+    (Path(state) / "engine.json").unlink(missing_ok=True)
+    return ended
+
+
+def _kept(state):
+    return read_json(Path(state) / "engine.json").get("process")
+
+
+def _answers(client):
+    try:
+        client.version()
+    except (OSError, engine_api.RefusedError):
+        return False
+    return True
+
+
+def _flags(mirror):
+    """Return dockerd's flags; what its own configuration file says already cannot be a flag."""
+    import grp  # not there on Windows
+
+    configured = read_json(CONFIGURATION)
+    flags = []
+    if mirror and "registry-mirrors" not in configured:
+        flags += ["--registry-mirror", mirror]
+    if "group" not in configured:
+        flags += ["--group", grp.getgrgid(os.getgid()).gr_name]
+    return flags
+
+
+def _install(yes):
+    if not system.is_debian():
+        raise ClassroomError(
+            "A Docker Engine was looked for and none answers, and none is installed; install one "
+            "(https://docs.docker.com/engine/install/), start it, and run the command again."
+        )
+    system.install(
+        ["docker.io", "ca-certificates", "iptables"],
+        "A Docker Engine",
+        yes=yes,
+        optional=["docker-cli"],
+    )
+    _stop_service()
+    program = system.find_program("dockerd")
+    if not program:
+        raise ClassroomError(
+            "The package docker.io was installed and there is no dockerd; "
+            "see what `dpkg --listfiles docker.io` says."
+        )
+    return program
+
+
+def _stop_service():
+    """Stop the service that the package we have just installed started; it has no containers."""
+    root = system.root_prefix("to stop the service docker, which was just installed")
+    if Path("/run/systemd/system").is_dir():
+        subprocess.run(
+            [*root, "systemctl", "stop", "docker.socket", "docker.service"],
+            capture_output=True,
+        )
+    elif Path("/etc/init.d/docker").exists():
+        subprocess.run([*root, "/etc/init.d/docker", "stop"], capture_output=True)
+
+
+def _remove_stale_pid_file(root):
+    """Remove the pid file of an Engine that is gone; dockerd refuses to start beside it."""
+    try:
+        pid = int(PID_FILE.read_text())
+    except (OSError, ValueError):
+        return
+    try:
+        name = Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        name = None
+    if name == "dockerd" and processes.began(pid):
+        raise ClassroomError(
+            f"A Docker Engine is running as process {pid} and does not answer at {SOCKET}; "
+            "stop it, or set DOCKER_HOST to where it answers, and run the command again."
+        )
+    subprocess.run([*root, "rm", "-f", str(PID_FILE)], check=False)
+
+
+def _cause(log):
+    """Return dockerd's own reason: its last line that names an error, without time and level."""
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    errors = [line for line in lines if "level=" not in line or "level=fatal" in line]
+    line = (errors or lines or ["it wrote nothing"])[-1]
+    _, found, message = line.partition("msg=")
+    return json.loads(message) if found and message.endswith('"') else line

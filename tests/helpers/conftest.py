@@ -1,0 +1,63 @@
+"""What the tests of `helpers` share: recorded answers over the real docker-py, and shown lines."""
+
+import docker
+import pytest
+from fake_server import FakeServer
+
+from helpers import command, engine, workspace
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The command lines that helpers show, one str each, in order."""
+    lines = []
+    monkeypatch.setattr(command, "display", lambda one: lines.extend(one.lines))
+    return lines
+
+
+@pytest.fixture
+def serve():
+    """Return a maker of `FakeServer`s."""
+    made = []
+
+    def make():
+        made.append(FakeServer())
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()
+
+
+@pytest.fixture
+def fake_engine(serve, shown):
+    """A `FakeServer` in the Engine's place; `fake_engine.client` is docker-py's client for it."""
+    server = serve()
+    server.client = docker.DockerClient(base_url=f"tcp://{server.address}", version="1.41")
+    yield server
+    server.client.close()
+
+
+@pytest.fixture
+def docker_hub(monkeypatch):
+    """No classroom: images and search results come from Docker Hub."""
+    monkeypatch.setattr(engine, "sources", engine.Sources)
+
+
+@pytest.fixture
+def ada(monkeypatch):
+    """The workspace is ada's, and nobody is logged in."""
+    monkeypatch.setenv("WORKSPACE", "ada")
+    workspace.name.cache_clear()
+    monkeypatch.setattr(engine, "logins", {})
+    yield "ada"
+    workspace.name.cache_clear()
+
+
+@pytest.fixture
+def in_tmp(monkeypatch, tmp_path):
+    """The notebooks' folder is the test's own; its folder `files` is there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(workspace, "_HERE", tmp_path)
+    (tmp_path / "files").mkdir()
+    return tmp_path

@@ -1,0 +1,71 @@
+"""A small server on loopback that gives recorded answers: an Engine's, a registry's, an index's."""
+
+import json
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+RECORDED = Path(__file__).parent / "recorded"
+
+
+def recorded(name):
+    """Read a recorded answer."""
+    return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+
+
+class FakeServer:
+    """Gives each path the answer that was set for it, and keeps what it was asked.
+
+    Attributes:
+        answers: (method, path) -> the answer: a value for JSON, bytes as they are, a list of
+            events for a stream as the Engine writes one, or (status, value, headers).
+        asked: A list of (method, path, query, headers, body), in order.
+    """
+
+    def __init__(self):
+        self.answers, self.asked = {}, []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self):
+                outer.answer(self)
+
+            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.address = f"127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
+        self.thread.start()
+
+    def answer(self, handler):
+        """Answer one request."""
+        parts = urlsplit(handler.path)
+        path = re.sub(r"^/v1\.\d+", "", parts.path)
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        query = parse_qs(parts.query)
+        self.asked.append((handler.command, path, query, handler.headers, body))
+        missing = (404, {"message": f"the test has no answer for {handler.command} {path}"}, {})
+        answer = self.answers.get((handler.command, path), missing)
+        status, value, headers = answer if isinstance(answer, tuple) else (200, answer, {})
+        content = value if isinstance(value, bytes) else json.dumps(value).encode()
+        handler.send_response(status)
+        for key, word in headers.items():
+            handler.send_header(key, word)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        if handler.command != "HEAD":
+            handler.wfile.write(content)
+
+    def close(self):
+        """End the server."""
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()

@@ -1,0 +1,323 @@
+"""`errors.explain`: what Engines, registries and docker-py really say, old and new."""
+
+import http.client
+
+import docker.errors
+import pytest
+import requests
+import urllib3.exceptions
+from IPython.core.interactiveshell import InteractiveShell
+
+from helpers import errors
+from helpers.errors import (
+    AccessDenied,
+    BadTar,
+    EngineError,
+    EngineNotRunning,
+    HubUnreachable,
+    LessonError,
+    NoSpace,
+    NoSuchContainer,
+    NoSuchImage,
+    NotRunning,
+    PortBusy,
+    RateLimited,
+    RegistryUnreachable,
+    SocketDenied,
+    StillRunning,
+    TooSlow,
+    WrongPassword,
+)
+
+HUB = '"https://registry-1.docker.io/v2/"'
+C = "0123456789abcdef" * 4
+MISSING = "No such file or directory"
+GONE = "Error while fetching server API version"
+POOL = "UnixHTTPConnectionPool(host='localhost', port=None)"
+
+# What Engines say, in their streams or as the message of an answer: (Engines, words, class)
+SAID = [
+    # Docker Hub out of reach
+    ("20.10", f"Get {HUB}: dial tcp: lookup registry-1.docker.io on 127.0.0.53:53: no such host",
+     HubUnreachable),
+    ("20.10", f"Get {HUB}: net/http: request canceled while waiting for connection"
+     " (Client.Timeout exceeded while awaiting headers)", HubUnreachable),
+    ("20.10", f"Get {HUB}: dial tcp 44.205.64.79:443: i/o timeout", HubUnreachable),
+    ("26", f"Get {HUB}: dial tcp 44.205.64.79:443: connect: connection refused", HubUnreachable),
+    ("26", f"Get {HUB}: net/http: TLS handshake timeout", HubUnreachable),
+    ("28", f"Get {HUB}: context deadline exceeded"
+     " (Client.Timeout exceeded while awaiting headers)", HubUnreachable),
+    ("28", 'Get "https://auth.docker.io/token?scope=repository%3Alibrary%2Fbusybox%3Apull&'
+     'service=registry.docker.io": EOF', HubUnreachable),
+    ("29", 'failed to resolve reference "docker.io/library/busybox:latest": failed to do request:'
+     ' Head "https://registry-1.docker.io/v2/library/busybox/manifests/latest": dial tcp: lookup'
+     " registry-1.docker.io: no such host", HubUnreachable),
+    ("29", 'failed to resolve reference "docker.io/library/busybox:latest": failed to authorize:'
+     ' failed to fetch anonymous token: Get "https://auth.docker.io/token?scope=repository%3A'
+     'library%2Fbusybox%3Apull&service=registry.docker.io": dial tcp 199.96.59.61:443: connect:'
+     " network is unreachable", HubUnreachable),
+    ("20.10", 'Get "https://index.docker.io/v1/search?q=busybox&n=25": dial tcp: lookup'
+     " index.docker.io on 1.1.1.1:53: server misbehaving", HubUnreachable),
+    # another registry out of reach
+    ("20.10", 'Get "http://127.0.0.1:5052/v2/": dial tcp 127.0.0.1:5052: connect: connection'
+     " refused", RegistryUnreachable),
+    ("29", 'failed to do request: Head "https://127.0.0.1:5052/v2/ada/x/blobs/sha256:0": dial tcp'
+     " 127.0.0.1:5052: connect: connection refused", RegistryUnreachable),
+    ("26", 'Get "https://ghcr.io/v2/": dial tcp: lookup ghcr.io: no such host',
+     RegistryUnreachable),
+    # enough for now
+    ("20.10", "toomanyrequests: You have reached your pull rate limit. You may increase the limit"
+     " by authenticating and upgrading: https://www.docker.com/increase-rate-limit", RateLimited),
+    ("28", "toomanyrequests: You have reached your unauthenticated pull rate limit."
+     " https://www.docker.com/increase-rate-limit", RateLimited),
+    ("29", "failed to copy: httpReadSeeker: failed open: unexpected status code"
+     " https://registry-1.docker.io/v2/library/rust/manifests/sha256:de6e: 429 Too Many Requests -"
+     " Server message: toomanyrequests: You have reached your pull rate limit.", RateLimited),
+    ("29", 'failed to resolve reference "docker.io/library/busybox:latest": unexpected status from'
+     " HEAD request to https://registry-1.docker.io/v2/library/busybox/manifests/latest: 429 Too"
+     " Many Requests", RateLimited),
+    # passwords and rights
+    ("20.10", f"Get {HUB}: unauthorized: incorrect username or password", WrongPassword),
+    ("20.10", "login attempt to http://127.0.0.1:5052/v2/ failed with status: 401 Unauthorized",
+     WrongPassword),
+    ("28", 'Get "https://127.0.0.1:5052/v2/": login attempt to http://127.0.0.1:5052/v2/ failed'
+     " with status: 401 Unauthorized", WrongPassword),
+    ("20.10", "no basic auth credentials", AccessDenied),
+    ("20.10", 'Head "http://127.0.0.1:5052/v2/ada/x/manifests/1": no basic auth credentials',
+     AccessDenied),
+    ("20.10", "unauthorized: authentication required", AccessDenied),
+    ("20.10", "denied: requested access to the resource is denied", AccessDenied),
+    ("29", "push access denied, repository does not exist or may require authorization: server"
+     " message: insufficient_scope: authorization failed", AccessDenied),
+    ("29", "push access denied, repository does not exist or may require authorization:"
+     " authorization failed: no basic auth credentials", AccessDenied),
+    # no such image
+    ("20.10", "No such image: nope:latest", NoSuchImage),
+    ("20.10", "manifest for busybox:nope not found: manifest unknown: manifest unknown",
+     NoSuchImage),
+    ("20.10", "manifest for 127.0.0.1:5052/ada/x:1 not found: manifest unknown: manifest unknown",
+     NoSuchImage),
+    ("20.10", "pull access denied for nope, repository does not exist or may require 'docker"
+     " login': denied: requested access to the resource is denied", NoSuchImage),
+    ("29", "pull access denied, repository does not exist or may require authorization: server"
+     " message: insufficient_scope: authorization failed", NoSuchImage),
+    ("29", 'failed to resolve reference "docker.io/library/busybox:nope":'
+     " docker.io/library/busybox:nope: not found", NoSuchImage),
+    ("29", 'failed to resolve reference "127.0.0.1:5052/ada/x:1": 127.0.0.1:5052/ada/x:1: not'
+     " found", NoSuchImage),
+    ("20.10", "An image does not exist locally with the tag: 127.0.0.1:5052/ada/x", NoSuchImage),
+    ("28", "tag does not exist: 127.0.0.1:5052/ada/x:1", NoSuchImage),
+    ("20.10", "reference does not exist", NoSuchImage),
+    ("20.10", "repository name not known to registry", NoSuchImage),
+    # containers
+    ("20.10", "No such container: ada-web", NoSuchContainer),
+    ("29", "No such container: ada-web", NoSuchContainer),
+    ("20.10", f"You cannot remove a running container {C}. Stop the container before attempting"
+     " removal or force remove", StillRunning),
+    ("28", 'cannot remove container "/ada-web": container is running: stop the container before'
+     " removing or force remove", StillRunning),
+    ("20.10", f"Container {C} is not running", NotRunning),
+    ("20.10", f"Cannot kill container: ada-web: Container {C} is not running", NotRunning),
+    ("28", f"cannot kill container: ada-web: container {C} is not running", NotRunning),
+    ("28", f"container {C} is not running", NotRunning),
+    # ports
+    ("20.10", f"driver failed programming external connectivity on endpoint ada-web ({C}): Bind for"
+     " 127.0.0.1:8080 failed: port is already allocated", PortBusy),
+    ("20.10", f"driver failed programming external connectivity on endpoint ada-web ({C}): Error"
+     " starting userland proxy: listen tcp4 127.0.0.1:8080: bind: address already in use",
+     PortBusy),
+    ("28", "failed to set up container networking: driver failed programming external connectivity"
+     f" on endpoint ada-web ({C}): failed to bind host port for 127.0.0.1:8080:172.18.0.2:80/tcp:"
+     " address already in use", PortBusy),
+    ("29", "failed to set up container networking: driver failed programming external connectivity"
+     f" on endpoint ada-web ({C}): failed to bind host port 127.0.0.1:8080/tcp: address already in"
+     " use", PortBusy),
+    ("28", "failed to set up container networking: driver failed programming external connectivity"
+     f" on endpoint ada-web ({C}): Bind for 127.0.0.1:8080 failed: port is already allocated",
+     PortBusy),
+    # archives and disks
+    ("20.10", "Error processing tar file(exit status 1): unexpected EOF", BadTar),
+    ("20.10", "Error processing tar file(exit status 1): archive/tar: invalid tar header", BadTar),
+    ("28", "archive/tar: invalid tar header", BadTar),
+    ("28", "unexpected EOF", BadTar),
+    ("20.10", "write /var/lib/docker/tmp/GetImageBlob412: no space left on device", NoSpace),
+    ("20.10", "Error processing tar file(exit status 1): write /bin/sh: no space left on device",
+     NoSpace),
+    ("29", "failed to extract layer sha256:0: write /var/lib/containerd/x: no space left on device",
+     NoSpace),
+    # what the family has no name of its own for
+    ("20.10", "OCI runtime create failed: container_linux.go:380: starting container process"
+     ' caused: exec: "nope": executable file not found in $PATH: unknown', EngineError),
+    ("28", "failed to create task for container: failed to create shim task: OCI runtime create"
+     " failed: runc create failed: unable to start container process: error during container init:"
+     ' exec: "nope": executable file not found in $PATH: unknown', EngineError),
+    ("20.10", "OCI runtime create failed: container_linux.go:380: starting container process"
+     ' caused: exec: "/nope": stat /nope: no such file or directory: unknown', EngineError),
+    ("20.10", "No command specified", EngineError),
+    ("29", "no command specified", EngineError),
+    ("20.10", "conflict: unable to remove repository reference \"busybox\" (must force) - container"
+     " 0123456789ab is using its referenced image 0123456789ab", EngineError),
+]  # fmt: skip
+
+
+def ids(rows):
+    return [f"{row[0]}-{row[-1].__name__}-{i}" for i, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize(("engine", "said", "kind"), SAID, ids=ids(SAID))
+def test_what_an_engine_says(engine, said, kind):
+    """In a stream it is the text alone; in an answer docker-py wraps it."""
+    response = requests.Response()
+    response.status_code, response.reason = 500, "Internal Server Error"
+    response.url = "http+docker://localhost/v1.41/some/thing"
+    wrapped = docker.errors.APIError("500 Server Error", response, explanation=said)
+    for err in (said, docker.errors.DockerException(said), wrapped):
+        found = errors.explain(err, "docker try this")
+        assert type(found) is kind
+        assert str(found).startswith("docker try this: ") and str(found).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("command", "word"),
+    [
+        ('exec: "nope": executable file not found in $PATH: unknown', "no such command"),
+        ('exec: "/x": stat /x: no such file or directory: unknown', "no such command"),
+        ("No command specified", "no CMD"),
+    ],
+)
+def test_an_engine_s_error_that_lessons_meet_says_what_is_wrong(command, word):
+    assert word in str(errors.explain(command, "docker run x"))
+
+
+def connection(*arguments):
+    return requests.ConnectionError(*arguments)
+
+
+def refused(host, port):
+    """What requests raises where nothing listens on a port of loopback."""
+    pool = urllib3.HTTPConnectionPool(host, port)
+    reason = urllib3.exceptions.NewConnectionError(pool, "[Errno 111] Connection refused")
+    return connection(urllib3.exceptions.MaxRetryError(pool, "/v2/_catalog", reason))
+
+
+def aborted(err):
+    return connection(urllib3.exceptions.ProtocolError("Connection aborted.", err))
+
+
+def http_error(status, reason, url="http://127.0.0.1:5052/v2/ada/x/tags/list"):
+    response = requests.Response()
+    response.status_code, response.reason, response.url = status, reason, url
+    try:
+        response.raise_for_status()
+    except requests.HTTPError as err:
+        return err
+
+
+# What docker-py, requests and the operating system raise.
+RAISED = [
+    ("no socket", docker.errors.DockerException(
+        f"{GONE}: ('Connection aborted.', FileNotFoundError(2, '{MISSING}'))"), EngineNotRunning),
+    ("nobody at the socket", docker.errors.DockerException(
+        f"{GONE}: ('Connection aborted.', ConnectionRefusedError(111, 'Connection refused'))"),
+     EngineNotRunning),
+    ("nobody at tcp", docker.errors.DockerException(
+        f"{GONE}: HTTPConnectionPool(host='127.0.0.1', port=2375): Max retries exceeded with url:"
+        " /version (Caused by NewConnectionError('[Errno 111] Connection refused'))"),
+     EngineNotRunning),
+    ("the Engine went away", aborted(FileNotFoundError(2, MISSING)), EngineNotRunning),
+    ("the Engine was ended", aborted(ConnectionResetError(104, "Connection reset by peer")),
+     EngineNotRunning),
+    ("the Engine ended the answer", aborted(
+        http.client.RemoteDisconnected("Remote end closed connection without response")),
+     EngineNotRunning),
+    ("not allowed, at first", docker.errors.DockerException(
+        f"{GONE}: ('Connection aborted.', PermissionError(13, 'Permission denied'))"),
+     SocketDenied),
+    ("not allowed, later", aborted(PermissionError(13, "Permission denied")), SocketDenied),
+    ("slow to answer", requests.ReadTimeout(f"{POOL}: Read timed out. (read timeout=60)"), TooSlow),
+    ("slow within a stream", connection(f"{POOL}: Read timed out."), TooSlow),
+    ("slow at first", docker.errors.DockerException(
+        f"{GONE}: {POOL}: Read timed out. (read timeout=60)"), TooSlow),
+    ("slow socket", TimeoutError("timed out"), TooSlow),
+    ("slow to connect", requests.ConnectTimeout("timed out"), TooSlow),
+    ("no space here", OSError(28, "No space left on device", "files/x.tar.part"), NoSpace),
+    ("a registry that is not there", refused("127.0.0.1", 5052), RegistryUnreachable),
+    ("Docker Hub that is not there", refused("hub.docker.com", 443), HubUnreachable),
+    ("401", http_error(401, "Unauthorized"), AccessDenied),
+    ("403", http_error(403, "Forbidden"), AccessDenied),
+    ("404", http_error(404, "Not Found"), NoSuchImage),
+    ("429", http_error(429, "Too Many Requests"), RateLimited),
+    ("503", http_error(503, "Service Unavailable"), RegistryUnreachable),
+    ("502 of Docker Hub", http_error(502, "Bad Gateway", "https://hub.docker.com/v2/x"),
+     HubUnreachable),
+    ("404 of docker-py", docker.errors.ImageNotFound(
+        "404 Client Error for http+docker://localhost/v1.41/images/x/json: Not Found"
+        ' ("No such image: x:latest")', explanation="No such image: x:latest"), NoSuchImage),
+    ("404 of docker-py", docker.errors.NotFound(
+        "404 Client Error", explanation="No such container: x"), NoSuchContainer),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "err", "kind"), RAISED, ids=[row[0] for row in RAISED])
+def test_what_docker_py_and_requests_raise(case, err, kind):
+    found = errors.explain(err, "docker try this")
+    assert type(found) is kind
+    assert "\n" not in str(found)
+
+
+def test_every_class_of_the_family_is_met():
+    """But NameTaken, which only the helpers' own checks raise."""
+    met = {row[-1] for row in SAID + RAISED}
+    family = set(LessonError.__subclasses__())
+    assert family - met == {errors.NameTaken}
+    assert met <= family
+    assert len(SAID) + len(RAISED) >= 80
+
+
+def test_explained_keeps_the_cause_and_the_class():
+    cause = docker.errors.DockerException("No such container: x")
+    with pytest.raises(NoSuchContainer) as caught, errors.explained("docker start x"):
+        raise cause
+    assert caught.value.__cause__ is cause
+    mine = errors.NameTaken("a", "b", "c")
+    with pytest.raises(errors.NameTaken) as caught, errors.explained("docker start x"):
+        raise mine
+    assert caught.value is mine and mine.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "err",
+    [
+        requests.RequestException("x"),
+        OSError("x"),
+        docker.errors.APIError("x"),
+        urllib3.exceptions.ReadTimeoutError(None, None, "Read timed out."),
+        urllib3.exceptions.ProtocolError("Connection broken"),
+    ],
+)
+def test_all_that_the_network_raises_is_explained(err):
+    """docker-py reads streams with urllib3 itself, so urllib3's errors come out of it."""
+    with pytest.raises(LessonError), errors.explained("docker pull x"):
+        raise err
+
+
+def test_a_mistake_in_our_own_code_is_not_hidden():
+    with pytest.raises(ZeroDivisionError), errors.explained("docker pull x"):
+        raise ZeroDivisionError
+
+
+def test_what_to_do_names_how_long_to_wait():
+    assert "Wait an hour and" in str(errors.explain("toomanyrequests: x", "a", wait="an hour"))
+    assert "{" not in str(errors.explain("toomanyrequests: x", "a"))
+
+
+def test_a_notebook_shows_one_line():
+    shell = InteractiveShell()
+    printed = []
+    shell._showtraceback = lambda kind, value, lines: printed.append((kind, lines))
+    shell.user_ns["fail"] = lambda: (_ for _ in ()).throw(PortBusy("docker run", "busy", "Wait"))
+    shell.run_cell("fail()", store_history=False)
+    [(kind, lines)] = printed
+    assert kind in (PortBusy, "PortBusy")
+    assert len(lines) == 1 and "\n" not in lines[0]
+    assert "PortBusy" in lines[0] and "docker run: busy. Wait." in lines[0]

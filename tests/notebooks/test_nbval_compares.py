@@ -1,0 +1,65 @@
+"""nbval turns red when a saved output is not what the cell gives."""
+
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from tests.notebooks import NOTEBOOKS, ROOT, SANITIZE
+
+
+def excerpt(tmp_path):
+    """A notebook of two cells: the set-up, and one with a command, a table and an error."""
+    whole = nbformat.read(NOTEBOOKS[0], as_version=4)
+    cells = [cell for cell in whole.cells if cell.cell_type == "code"]
+    whole.cells = [cells[0], *[cell for cell in cells if "stars=3" in cell.source]]
+    whole.cells += [cell for cell in cells if "a guess" in cell.source]
+    assert len(whole.cells) == 3
+    (tmp_path / "helpers").symlink_to(ROOT / "helpers")
+    (tmp_path / "notebooks").mkdir()
+    return whole, tmp_path / "notebooks" / "excerpt.ipynb"
+
+
+def nbval(path):
+    """Run it under nbval as the test command does, and give the names of the cells that fail."""
+    command = [sys.executable, "-m", "pytest", "-q", "-c", ROOT / "pyproject.toml", "--nbval"]
+    command += ["--nbval-sanitize-with", SANITIZE, "--rootdir", path.parent, "-rf", path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
+    assert "passed" in done.stdout, done.stdout + done.stderr
+    return [line.split("::Cell ")[1].split()[0] for line in failed]
+
+
+def change(cell, kind, before, after):
+    """Change one saved output of a cell, in the representation of a kind."""
+    for output in cell.outputs:
+        if output.output_type == "error" and kind == "evalue":
+            output.evalue = output.evalue.replace(before, after)
+            return
+        if before in output.get("data", {}).get(kind, ""):
+            output.data[kind] = output.data[kind].replace(before, after)
+            return
+    raise AssertionError(f"no {kind} with {before}")
+
+
+def test_the_excerpt_passes_as_it_is(tmp_path):
+    whole, path = excerpt(tmp_path)
+    nbformat.write(whole, path)
+    assert nbval(path) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "before", "after"),
+    [
+        (1, "text/plain", "2231", "2232"),
+        (1, "text/html", "<td>2231</td>", "<td>2232</td>"),
+        (1, "text/html", "docker search", "docker find"),
+        (2, "evalue", "log in again", "give up"),
+    ],
+)
+def test_a_changed_output_is_found(tmp_path, number, kind, before, after):
+    whole, path = excerpt(tmp_path)
+    change(whole.cells[number], kind, before, after)
+    nbformat.write(whole, path)
+    assert nbval(path) == [str(number)]
