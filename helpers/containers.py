@@ -3,12 +3,15 @@
 import contextlib
 import re
 import shlex
+import socket
+import threading
 import time
 
 import docker.errors
 import docker.types
 import pandas as pd
 import requests
+from docker.utils.socket import frames_iter
 
 from helpers import command, distribution, engine, errors, images, workspace
 from helpers.command import shown
@@ -543,14 +546,36 @@ def exec_(name, arguments, *, client=None):
     Raises:
         NoSuchContainer: There is no such container.
         NameTaken: The container is not of this workspace.
+        TooSlow: The command still ran after 60 s; it goes on in the container.
 
     Source: Engine API `POST /containers/{id}/exec` and `POST /exec/{id}/start`.
     """
     client, words = client or engine.connect(), shlex.split(arguments)
     with _own(name, "exec", [], *words, client=client) as full:
         made = client.api.exec_create(full, words)
-        printed = client.api.exec_start(made)
+        stream = client.api.exec_start(made, socket=True)
+        with _ending(stream, f"docker exec {full}"):
+            printed = b"".join(piece for _, piece in frames_iter(stream, tty=False))
         return Output.of(printed, client.api.exec_inspect(made)["ExitCode"])
+
+
+@contextlib.contextmanager
+def _ending(stream, tried):
+    """Shut a stream down that takes too long: docker-py waits for its end without a limit."""
+    late = threading.Timer(_LONGEST, lambda: _shut(stream))
+    late.start()
+    try:
+        yield
+    finally:
+        ended, _ = late.is_alive(), late.cancel()
+        stream.close()
+    if not ended:
+        wrong = f"the command still runs after {_LONGEST} s"
+        raise errors.TooSlow(tried, wrong, "End it in the container, or stop the container")
+
+
+def _shut(stream):
+    getattr(stream, "_sock", stream).shutdown(socket.SHUT_RDWR)
 
 
 def curl(name, path="/", *, port=80, client=None):

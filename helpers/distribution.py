@@ -125,6 +125,12 @@ def url(host, path):
     return f"{scheme}://{host}/v2/{path}"
 
 
+def token_url(path):
+    """Write the address that gives everyone a token to read a repository of Docker Hub."""
+    scope = f"service=registry.docker.io&scope=repository:{path}:pull"
+    return f"https://auth.docker.io/token?{scope}"
+
+
 def ask(host, path, *, method="GET"):
     """Ask a registry's API, as whoever is logged in there.
 
@@ -143,18 +149,41 @@ def ask(host, path, *, method="GET"):
     """
     headers = {"Accept": _MANIFESTS}
     if host == HUB:
-        scope = f"service=registry.docker.io&scope=repository:{path.rsplit('/', 2)[0]}:pull"
-        token = get(f"https://auth.docker.io/token?{scope}").json()["token"]
+        token = get(token_url(path.rsplit("/", 2)[0])).json()["token"]
         headers["Authorization"] = f"Bearer {token}"
     who = engine.logins.get(host)
     auth = (who["username"], who["password"]) if who else None
     return get(url(host, path), method=method, headers=headers, auth=auth)
 
 
+def wait(name):
+    """Ask a registry that has refused an image for its rate limit how long to wait.
+
+    Args:
+        name: The image's name.
+
+    Returns:
+        A str, such as `60 seconds`: of `Retry-After`, else the length of the limit's window.
+    """
+    whole, (host, path) = parse(name), locate(name)
+    try:
+        headers = ask(host, f"{path}/manifests/{whole.digest or whole.tag}", method="HEAD").headers
+    except requests.HTTPError as err:
+        headers = err.response.headers
+    except requests.RequestException:
+        headers = {}
+    window = re.search(r"w=(\d+)", headers.get("ratelimit-limit", ""))
+    seconds = headers.get("Retry-After") or (window and window[1])
+    return f"{seconds} seconds" if seconds else "some minutes"
+
+
 def get(address, *, method="GET", headers=None, auth=None):
     """Ask for a web address, with a time-out, and past any proxy where it lies on loopback."""
     with requests.Session() as session:
         session.trust_env = address.startswith("https:")
-        answer = session.request(method, address, headers=headers, auth=auth, timeout=_TIMEOUT)
+        try:
+            answer = session.request(method, address, headers=headers, auth=auth, timeout=_TIMEOUT)
+        except requests.ConnectionError as err:
+            raise errors.NoAnswer(f"no answer from {address}") from err
     answer.raise_for_status()
     return answer

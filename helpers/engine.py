@@ -24,6 +24,9 @@ class _Api(docker.APIClient):
         answer = kwargs.get("timeout") or self.timeout
         return kwargs | {"timeout": (_CONNECT, answer)}
 
+    def _disable_socket_timeout(self, socket):
+        """Keep the time-out on the streams of save, export and logs, too."""
+
 
 class _Client(docker.DockerClient):
     def __init__(self, **settings):

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import docker.errors
 import requests
+import urllib3.exceptions
 
 
 class LessonError(Exception):
@@ -96,27 +97,39 @@ class EngineError(LessonError):
     """The Engine said no, in words that this family has no name for."""
 
 
+class NoAnswer(requests.ConnectionError):
+    """A registry, not the Engine, could not be reached from this kernel."""
+
+
+class Interrupted(LessonError):
+    """The person at the keyboard stopped it."""
+
+
 _OFFLINE = (
     r"no such host|connection refused|i/o timeout|handshake timeout|unreachable|Client\.Timeout"
-    r"|context deadline|server misbehaving|connection reset|request canceled|\bEOF\b|50[0234] "
+    r"|context deadline|server misbehaving|connection reset|request canceled|\bEOF\b|\b50[0234] "
+    r"|no answer from"
 )
 # (what the Engine says, the error, what is wrong, what to do next); the first that matches counts.
 _RULES = [
-    (r"toomanyrequests|429 Too Many", RateLimited,
+    (r"toomanyrequests|429 (?:Too Many|Client)", RateLimited,
      "the registry's rate limit is reached", "Wait {wait} and try again"),
-    (r"incorrect username or password|unauthorized: authentication required.*login"
-     r"|login attempt.*401|/auth\b.*401",
+    (r"incorrect username or password|login attempt.*401|/auth\b.*401",
      WrongPassword, "the registry does not know this user with this password",
      "Check both and log in again"),
+    (r"pull access denied|(?<!push access denied, )repository does not exist", NoSuchImage,
+     "there is no such image, or it is a private one",
+     "Check its name and tag, or log in to its registry"),
     (r"no basic auth|authentication required|unauthorized|denied: requested access"
-     r"|insufficient_scope|access.*denied: ",
+     r"|insufficient_scope|access.*denied: |\b403 (?:Client|Forbidden)",
      AccessDenied, "the registry wants to know who is asking",
      "Log in first: registry.login(address, username, password)"),
-    (rf"docker\.io.*({_OFFLINE})", HubUnreachable, "Docker Hub is out of reach",
+    (rf"(?=.*docker\.(?:io|com)\b).*(?:{_OFFLINE})", HubUnreachable,
+     "Docker Hub is out of reach",
      "Go on with the stand-in: CLASSROOM=on python3 -m classroom lab"),
-    (r"manifest unknown|manifest for .* not found|not found: manifest|no such image"
-     r"|repository does not exist|reference does not exist|does not exist locally"
-     r"|repository name not known|404 Client Error|pull access denied|manifests/\S+: not found",
+    (r"manifest unknown|manifest for .* not found|no such image|reference does not exist"
+     r"|does not exist locally|tag does not exist|repository name not known|404 Client Error"
+     r"|(?:resolve reference|image|reference) .*: not found|\S:\S+: not found$",
      NoSuchImage, "there is no such image", "Check its name and tag, or pull it first"),
     (r"executable file not found|no such file or directory: unknown", EngineError,
      "the image has no such command", "Check the command after the image's name"),
@@ -131,7 +144,8 @@ _RULES = [
     (r"port is already allocated|address already in use", PortBusy,
      "something else listens on that port", "Choose another port"),
     (r"no space left", NoSpace, "the disk is full", "Make room, then run the cell again"),
-    (r"unexpected EOF|invalid tar|archive/tar|not a tar|invalid archive", BadTar,
+    (r"unexpected EOF|invalid tar|archive/tar|not a tar|invalid archive|tarexport|docker-import-",
+     BadTar,
      "the file is not a whole tar archive", "Save or export it again"),
     (_OFFLINE, RegistryUnreachable, "the registry or index is out of reach",
      "Check its address, and that it runs: containers.ps()"),
@@ -157,7 +171,8 @@ def explain(err, tried, *, wait="some minutes"):
             "this user may not talk to the Docker Engine",
             "Join its group with `sudo usermod -aG docker $USER` and log in again",
         )
-    if isinstance(err, (requests.Timeout, TimeoutError)) or "Read timed out" in text:
+    slow = (requests.ReadTimeout, TimeoutError, urllib3.exceptions.ReadTimeoutError)
+    if isinstance(err, slow) or type(err) is requests.Timeout or "Read timed out" in text:
         return TooSlow(tried, "there was no answer in time", "Run it again")
     if _engine_is_gone(err, text):
         return EngineNotRunning(
@@ -171,9 +186,10 @@ def explain(err, tried, *, wait="some minutes"):
 
 def _engine_is_gone(err, text):
     """Whether the connection to the Engine itself failed, not one that the Engine made."""
-    if isinstance(err, docker.errors.APIError):
+    if isinstance(err, (docker.errors.APIError, NoAnswer)):
         return False
-    return isinstance(err, requests.ConnectionError) or "fetching server API version" in text
+    broken = (requests.ConnectionError, urllib3.exceptions.HTTPError)
+    return isinstance(err, broken) or "fetching server API version" in text
 
 
 @contextmanager
@@ -190,5 +206,14 @@ def explained(tried):
         yield
     except LessonError:
         raise
-    except (docker.errors.DockerException, requests.RequestException, OSError) as err:
+    except KeyboardInterrupt:
+        raise Interrupted(
+            tried, "it was interrupted", "Run the cell again to do it whole"
+        ) from None
+    except (
+        docker.errors.DockerException,
+        requests.RequestException,
+        urllib3.exceptions.HTTPError,
+        OSError,
+    ) as err:
         raise explain(err, tried) from err

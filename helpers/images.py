@@ -13,6 +13,7 @@ import requests
 
 from helpers import command, distribution, engine, errors, workspace
 from helpers.command import shown
+from helpers.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -122,15 +123,18 @@ def pull(reference, *, client=None):
         return _stays(client, reference, f"{reference} is here with other content")
     try:
         with shown(words):
-            return pulled(reference, client=client)
+            return pulled(reference, client=client, bars=True)
+    except errors.RateLimited as err:
+        wait = distribution.wait(reference)
+        raise errors.explain(err.__cause__, words, wait=wait) from err.__cause__
     except errors.HubUnreachable:
         if missing(reference, client=client):
             raise
         return _stays(client, reference, "Docker Hub is out of reach")
 
 
-def pulled(reference, *, client):
-    """Pull an image as `pull` does, without a word."""
+def pulled(reference, *, client, bars=False):
+    """Pull an image as `pull` does, without a word, and with bars only where they are wanted."""
     name, at = distribution.parse(reference), engine.sources()
     source = _source(name, at)
     if _from_classroom(name, at):
@@ -138,7 +142,7 @@ def pulled(reference, *, client):
     repository, tag = docker.utils.parse_repository_tag(source or reference)
     auth = engine.credentials(reference, client=client)
     stream = client.api.pull(repository, tag, stream=True, decode=True, auth_config=auth)
-    done = _transfer(source or reference, stream)
+    done = _transfer(source or reference, stream, bars)
     if source and not name.digest:
         client.api.tag(source, *docker.utils.parse_repository_tag(name.familiar))
         client.api.remove_image(source)
@@ -235,22 +239,24 @@ def push(reference, *, client=None):
     with shown(words):
         auth = engine.credentials(reference, client=client)
         stream = client.api.push(reference, stream=True, decode=True, auth_config=auth)
-        return _transfer(reference, stream)
+        return _transfer(reference, stream, bars=True)
 
 
-def _transfer(reference, stream):
+def _transfer(reference, stream, bars):
     """Read the stream of a pull or a push to its end, and raise what it says went wrong."""
     digest, statuses = None, {}
-    for event in stream:
-        if "errorDetail" in event:
-            raise docker.errors.DockerException(event["errorDetail"]["message"])
-        status = event.get("status", "")
-        if status.startswith("Digest: "):
-            digest = status.removeprefix("Digest: ")
-        elif "Digest" in (event.get("aux") or {}):
-            digest = event["aux"]["Digest"]
-        elif re.fullmatch("[0-9a-f]{12}", event.get("id", "")):
-            statuses[event["id"]] = status
+    with Progress(bars) as progress:
+        for event in stream:
+            if "errorDetail" in event:
+                raise docker.errors.DockerException(event["errorDetail"]["message"])
+            status = event.get("status", "")
+            if status.startswith("Digest: "):
+                digest = status.removeprefix("Digest: ")
+            elif "Digest" in (event.get("aux") or {}):
+                digest = event["aux"]["Digest"]
+            elif re.fullmatch("[0-9a-f]{12}", event.get("id", "")):
+                statuses[event["id"]] = status
+                progress.take(event["id"], status, **(event.get("progressDetail") or {}))
     return Transfer(distribution.parse(reference).familiar, digest, _layers(statuses))
 
 
@@ -277,7 +283,8 @@ def save(reference, file, *, client=None):
     """
     client, path = client or engine.connect(), workspace.file(file)
     with shown(command.line("docker", "save", "-o", path.as_posix(), reference)):
-        _write(path, client.api.get_image(reference))
+        expected = client.api.inspect_image(reference)["Size"]
+        _write(path, client.api.get_image(reference), expected)
     return workspace.Text(path.as_posix())
 
 
@@ -305,12 +312,14 @@ def export(container, file, *, client=None):
     return workspace.Text(path.as_posix())
 
 
-def _write(path, chunks):
+def _write(path, chunks, expected=0):
     """Write a stream to a file that is there whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
+    part, written = path.with_name(f"{path.name}.part"), 0
     try:
-        with part.open("wb") as file:
-            file.writelines(chunks)
+        with part.open("wb") as file, Progress() as progress:
+            for chunk in chunks:
+                written += file.write(chunk)
+                progress.take(path.name, "Saving", written, expected)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -336,8 +345,8 @@ def load(file, *, client=None):
     with shown(words):
         _manifest(path, words)
         said = []
-        with path.open("rb") as archive:
-            for event in client.api.load_image(archive):
+        with path.open("rb") as archive, Progress() as progress:
+            for event in client.api.load_image(progress.reading(archive, path.name)):
                 if "errorDetail" in event:
                     raise docker.errors.DockerException(event["errorDetail"]["message"])
                 said.append(event.get("stream", ""))
@@ -369,8 +378,8 @@ def import_(file, reference, *, change=(), client=None):
     words = command.line("docker", "import", *options, path.as_posix(), reference)
     check_owned(reference, words)
     with shown(words):
-        with _opened(path, words) as archive:
-            archive.getmembers()
+        with _opened(path, words):
+            pass
         repository, tag = docker.utils.parse_repository_tag(reference)
         with _replacing(client, reference):
             said = client.api.import_image(
@@ -474,26 +483,37 @@ def read(file, member):
     path = workspace.file(file)
     words = command.line("tar", "-xOf", path.as_posix(), member)
     with shown(words), _opened(path, words) as archive:
-        return json.load(archive.extractfile(member))
+        return _json(archive, member)
 
 
 def _manifest(path, tried):
     """Read `manifest.json` of a whole archive."""
     with _opened(path, tried) as archive:
-        archive.getmembers()
-        return json.load(archive.extractfile("manifest.json"))
+        images = _json(archive, "manifest.json")
+        return [{"Config": one["Config"], "Layers": one["Layers"]} for one in images]
+
+
+def _json(archive, member):
+    file = archive.extractfile(member)
+    if file is None:
+        raise KeyError(f"{member} is no file in it")
+    return json.load(file)
 
 
 @contextmanager
 def _opened(path, tried):
-    """Open a tar archive; whatever is wrong with it is a `BadTar`."""
+    """Open a whole tar archive; whatever is wrong with it is a `BadTar`."""
     try:
         with tarfile.open(path) as archive:
+            archive.getmembers()
+            archive.fileobj.seek(archive.offset)
+            if archive.fileobj.read(512) != bytes(512):  # a whole archive ends in zeros
+                raise tarfile.ReadError("cut short")
             yield archive
     except FileNotFoundError as err:
         todo = "Save or export it first"
         raise errors.BadTar(tried, f"there is no file {path.as_posix()}", todo) from err
-    except KeyError as err:
+    except (KeyError, TypeError) as err:
         wrong = f"{path.as_posix()} is no archive of an image: {err.args[0]}"
         raise errors.BadTar(tried, wrong, "Use images.import_ for a root file system") from err
     except (tarfile.TarError, ValueError, EOFError) as err:

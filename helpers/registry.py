@@ -17,6 +17,7 @@ import requests
 from helpers import command, containers, distribution, engine, errors, images, workspace
 from helpers.command import shown
 
+_ATTESTATION = "unknown/unknown"  # stands in the place of a platform, and is none
 _HTPASSWD = "/htpasswd"
 _SETTINGS = {
     "REGISTRY_AUTH": "htpasswd",
@@ -110,7 +111,7 @@ def tag(source, target, *, client=None):
     client = client or engine.connect()
     with shown(command.line("docker", "tag", source, target)):
         client.api.tag(source, *docker.utils.parse_repository_tag(target))
-        return images.listed(client, [source, target])
+        return images.listed(client, [distribution.parse(source).familiar, target])
 
 
 def tags(repository, *, limit=10):
@@ -144,6 +145,7 @@ def tags(repository, *, limit=10):
         rows = [
             (one["name"], one.get("digest") or image.get("digest"), image["size"],
              _platform(image)) for one in found for image in one["images"]
+            if _platform(image) != _ATTESTATION
         ]  # fmt: skip
         return _tags_frame(rows)
     with shown(_curl(host, f"{path}/tags/list")):
@@ -167,9 +169,10 @@ def _platforms(host, path, manifest):
     """Yield each platform's manifest with the platform's name."""
     if "manifests" in manifest:
         for one in manifest["manifests"]:
-            if one["platform"]["os"] != "unknown":  # an attestation is no platform
+            platform = _platform(one.get("platform") or {})
+            if platform != _ATTESTATION:
                 inner = distribution.ask(host, f"{path}/manifests/{one['digest']}").json()
-                yield inner, _platform(one["platform"])
+                yield inner, platform
     else:
         config = distribution.ask(host, f"{path}/blobs/{manifest['config']['digest']}").json()
         yield manifest, _platform(config)
@@ -198,6 +201,7 @@ class Registry:
         return self.address
 
 
+_user = None  # the workspace's name, unless `private` was given another
 _password = secrets.token_urlsafe(12)  # a new one for each kernel; only its hash is written
 
 
@@ -260,14 +264,14 @@ def start(*, client=None):
 
 
 def _planned(user, password, client):
-    """Find where the registry runs or is going to, and remember a password that was chosen."""
-    global _password
-    _password = password or _password
+    """Find where the registry runs or is going to, and remember who was chosen to get in."""
+    global _user, _password
+    _user, _password = user or _user, password or _password
     with errors.explained("look for your own registry"):
         found = containers.found(workspace.prefixed("registry"), client=client)
     bound = found["HostConfig"]["PortBindings"].get("5000/tcp") if found else None
     port = bound[0]["HostPort"] if bound else workspace.free_port(5052)
-    return Registry(f"127.0.0.1:{port}", user or workspace.name(), _password)
+    return Registry(f"127.0.0.1:{port}", _user or workspace.name(), _password)
 
 
 def _run(store, name, client):
@@ -411,7 +415,14 @@ def rate_limit():
     """
     host = engine.sources().mirror or distribution.HUB
     path = "ratelimitpreview/test" if host == distribution.HUB else "library/busybox"
-    with shown(_curl(host, f"{path}/manifests/latest", "--head")):
+    lines = [_curl(host, f"{path}/manifests/latest", "--head")]
+    if host == distribution.HUB:
+        find = 'grep -o \'"token":"[^"]*\' | cut -d \'"\' -f 4'
+        lines = [
+            f"TOKEN=$(curl -s '{distribution.token_url(path)}' | {find})",
+            f'{lines[0]} -H "Authorization: Bearer $TOKEN"',
+        ]
+    with shown(*lines):
         headers = distribution.ask(host, f"{path}/manifests/latest", method="HEAD").headers
     limit, _, window = headers.get("ratelimit-limit", "").partition(";w=")
     remaining = headers.get("ratelimit-remaining", "").partition(";")[0]

@@ -30,13 +30,16 @@ def name():
         The environment's `WORKSPACE`, else `learner-` with the JupyterHub user, the system's
         user or a token of this kernel's own; in the letters that names of images allow.
     """
-    wanted = os.environ.get("WORKSPACE")
-    if not wanted:
-        user = os.environ.get("JUPYTERHUB_USER")
-        with contextlib.suppress(OSError, KeyError):
-            user = user or getpass.getuser()
-        wanted = f"learner-{user or secrets.token_hex(3)}"
-    return re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")
+    if chosen := _slug(os.environ.get("WORKSPACE", "")):
+        return chosen
+    user = os.environ.get("JUPYTERHUB_USER", "")
+    with contextlib.suppress(OSError, KeyError, ImportError):
+        user = user or getpass.getuser()
+    return f"learner-{_slug(user) or secrets.token_hex(3)}"
+
+
+def _slug(text):
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:40].strip("-")
 
 
 def label():
@@ -90,16 +93,18 @@ def free_port(wanted):
         `wanted` as an int, or the next port after it that nothing listens on.
 
     Raises:
-        PortBusy: The 100 ports from `wanted` on are all taken.
+        PortBusy: The 100 ports from `wanted` on are all taken, or there is no such port.
     """
-    for port in range(wanted, wanted + 100):
+    for port in range(wanted, min(wanted + 100, 65536)) if wanted > 0 else ():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, sys.platform != "win32")
             with contextlib.suppress(OSError):
                 probe.bind(("127.0.0.1", port))
                 return port
     raise errors.PortBusy(
-        f"open a port from {wanted} on", "100 ports in a row are taken", "Name another port"
+        f"open a port from {wanted} on",
+        "none of the next 100 is free, or it is no port (1 to 65535)",
+        "Name another port",
     )
 
 
@@ -139,28 +144,40 @@ def reset(*, client=None):
     api = (client or engine.connect()).api
     mine = {"label": label()}
     removed = []
+
+    def remove(kind, shown, how, *which, **options):
+        with _unless_gone_or_needed():
+            how(*which, **options)
+            removed.append((kind, shown))
+
     with errors.explained("reset the workspace"):
-        for found in api.containers(all=True, filters=mine):
-            api.remove_container(found["Id"], v=True, force=True)
-            removed.append(("container", found["Names"][0].lstrip("/")))
+        for one in api.containers(all=True, filters=mine):
+            shown = one["Names"][0].lstrip("/")
+            remove("container", shown, api.remove_container, one["Id"], v=True, force=True)
         for image in api.images(all=True):
             for reference in filter(owns_tag, image["RepoTags"] or []):
-                api.remove_image(reference)
-                removed.append(("image", reference))
+                remove("image", reference, api.remove_image, reference)
         for image in api.images(filters=mine | {"dangling": True}):
-            with contextlib.suppress(docker.errors.ImageNotFound):
-                api.remove_image(image["Id"])
-                removed.append(("image", image["Id"].removeprefix("sha256:")[:12]))
+            shown = image["Id"].removeprefix("sha256:")[:12]
+            remove("image", shown, api.remove_image, image["Id"])
         for network in api.networks(filters=mine):
-            api.remove_network(network["Id"])
-            removed.append(("network", network["Name"]))
+            remove("network", network["Name"], api.remove_network, network["Id"])
         for volume in api.volumes(filters=mine)["Volumes"] or []:
-            api.remove_volume(volume["Name"])
-            removed.append(("volume", volume["Name"]))
+            remove("volume", volume["Name"], api.remove_volume, volume["Name"])
     files = _HERE / FOLDER
     removed += [("file", str(FOLDER / path.name)) for path in sorted(files.glob("*"))]
     shutil.rmtree(files, ignore_errors=True)
     return pd.DataFrame(removed, columns=["kind", "name"], dtype="str")
+
+
+@contextlib.contextmanager
+def _unless_gone_or_needed():
+    """Go on where a thing is gone already (404), or something of someone else's needs it (409)."""
+    try:
+        yield
+    except docker.errors.APIError as err:
+        if err.status_code not in (404, 409):
+            raise
 
 
 class Text(str):
