@@ -1,6 +1,7 @@
 """The commands of `python3 -m classroom`."""
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -36,14 +37,17 @@ def test(rest, yes):
     """Check the code and run all tests; what follows goes to pytest, as `test -k search`."""
     rest = rest or ["--whole"]  # see tests/conftest.py
     value = _prepare("on", yes)
+    with _lock(), step("A browser for the tests"):
+        environment.prepare_browser(yes=yes)
     surroundings = {"CLASSROOM": value, **LEARNER}
     if _reset(surroundings):
         return 1
     checked = _run(["-m", "ruff", "check", "."], surroundings)
     tested = _run(["-m", "pytest", *rest], surroundings)
+    cleaned = _reset(surroundings)
     if checked:
         say("The tests are over; `ruff check .` found something to mend, see above.")
-    return checked or tested
+    return checked or tested or cleaned
 
 
 def outputs(rest, yes):
@@ -154,7 +158,11 @@ def main(arguments=None):
 
 
 def _complain(text):
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # as in `status | head -1`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     print(
         f"✗ {text}".encode(sys.stderr.encoding, "replace").decode(sys.stderr.encoding),
         file=sys.stderr,
@@ -186,13 +194,27 @@ def _execute(notebook, surroundings):
     result = subprocess.run(
         [
             *(environment.program("python"), "-m", "nbconvert", "--to=notebook"),
-            *("--execute", "--inplace", "--ExecutePreprocessor.record_timing=False", notebook),
+            *("--execute", "--inplace", "--ExecutePreprocessor.record_timing=False"),
+            *("--ExecutePreprocessor.store_widget_state=False", notebook),
         ],
         env={**os.environ, **surroundings},
         capture_output=True,
         text=True,
     )
-    return result.stderr.strip() if result.returncode else ""
+    if result.returncode:
+        return result.stderr.strip()
+    _drop_widgets(notebook)
+    return ""
+
+
+def _drop_widgets(notebook):
+    """Leave of each widget what a page without a kernel can show: its HTML and its text."""
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    for cell in content["cells"]:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    notebook.write_text(text, encoding="utf-8")
 
 
 def _run(arguments, surroundings):

@@ -53,7 +53,7 @@ def prepare(state, value, *, yes=False):
         whose = "was running"
         if client is None:
             client = _start_engine(state, value, yes)
-            whose = "started"
+            whose = "started" if engine.is_ours(state) else "was running"
         elif engine.is_ours(state):
             whose = "started before"
         done.text = f"Docker Engine {client.version()} at {client.host}, {whose}"

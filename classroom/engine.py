@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,17 +134,20 @@ def start(state, *, mirror=None, yes=False):
         )
     program = system.find_program("dockerd") or _install(yes)
     root = system.root_prefix("to start a Docker Engine")
-    _remove_stale_pid_file(root)
+    client = engine_api.Engine(f"unix://{SOCKET}")
+    if _another_starts(client, root):
+        return client
     log = Path(state) / "logs" / "dockerd.log"
     process = processes.start([program, *_flags(mirror)], log, sudo=root)
     write_json(Path(state) / "engine.json", {"process": process})
-    client = engine_api.Engine(f"unix://{SOCKET}")
     try:
         processes.wait_until(
             lambda: _answers(client), process, seconds=60, what="A Docker Engine", log=log
         )
     except ClassroomError:
         stop(state)
+        if _another_starts(client, root):
+            return client
         raise ClassroomError(
             f"A Docker Engine was started with {program} and does not run: {_cause(log)} "
             f"(log: {log}). {NEEDS}"
@@ -227,22 +231,39 @@ def _stop_service():
         subprocess.run([*root, "/etc/init.d/docker", "stop"], capture_output=True)
 
 
+def _another_starts(client, root, seconds=15):
+    """Whether somebody else is starting an Engine, such as a second clone; waits until it answers.
+
+    dockerd refuses to start beside a pid file. That of an Engine which is gone is removed.
+    """
+    pid = _remove_stale_pid_file(root)
+    if pid is None:
+        return False
+    deadline = time.monotonic() + seconds
+    while not _answers(client):
+        if time.monotonic() > deadline:
+            raise ClassroomError(
+                f"A Docker Engine is running as process {pid} and does not answer at {SOCKET}; "
+                "stop it, or set DOCKER_HOST to where it answers, and run the command again."
+            )
+        time.sleep(0.1)
+    return True
+
+
 def _remove_stale_pid_file(root):
-    """Remove the pid file of an Engine that is gone; dockerd refuses to start beside it."""
+    """Remove the pid file of an Engine that is gone; returns the pid of one that is not."""
     try:
         pid = int(PID_FILE.read_text())
     except (OSError, ValueError):
-        return
+        return None
     try:
         name = Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         name = None
     if name == "dockerd" and processes.began(pid):
-        raise ClassroomError(
-            f"A Docker Engine is running as process {pid} and does not answer at {SOCKET}; "
-            "stop it, or set DOCKER_HOST to where it answers, and run the command again."
-        )
+        return pid
     subprocess.run([*root, "rm", "-f", str(PID_FILE)], check=False)
+    return None
 
 
 def _cause(log):

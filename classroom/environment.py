@@ -15,6 +15,7 @@ from classroom.paths import ROOT
 
 VENV = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements.txt"
+BROWSERS = ("chromium", "google-chrome", "google-chrome-stable")
 
 
 def program(name, venv=VENV):
@@ -62,6 +63,30 @@ def prepare(venv=VENV, requirements=REQUIREMENTS, *, yes=False):
             f"({reason.removeprefix('ERROR: ')}); check the network and run the command again."
         )
     write_json(venv / "classroom.json", _stamp(requirements))
+
+
+def prepare_browser(*, yes=False):
+    """See to it that there is a browser for the tests: Debian's Chromium, or Playwright's.
+
+    Args:
+        yes: Install Debian's package without asking.
+
+    Raises:
+        ClassroomError: There is none, and none can be had.
+    """
+    if any(shutil.which(name) for name in BROWSERS):
+        return
+    if system.has_chromium_package():
+        system.install(["chromium", "fonts-liberation"], "Chromium, for the tests", yes=yes)
+        return
+    command = [program("python"), "-m", "playwright", "install", "chromium"]
+    got = subprocess.run(command, capture_output=True, text=True)
+    if got.returncode:
+        reason = (got.stderr.strip() or "no reason given").splitlines()[-1]
+        raise ClassroomError(
+            f"A browser for the tests was to be fetched with `playwright install chromium`, and "
+            f"that failed ({reason}); install Google Chrome and run the command again."
+        )
 
 
 def _stamp(requirements):

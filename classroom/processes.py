@@ -129,7 +129,7 @@ def stop(kept, *, seconds=15, prefix=()):
     Args:
         kept: What `record` returned.
         seconds: How long to wait for it to end.
-        prefix: What to put before `kill`, such as `sudo`, for a process of another user.
+        prefix: What to put before the command, such as `sudo`, for a process of another user.
 
     Returns:
         Whether there was one to end.
@@ -141,7 +141,8 @@ def stop(kept, *, seconds=15, prefix=()):
         return False
     pid = kept["pid"]
     if prefix:
-        subprocess.run([*prefix, "kill", "-TERM", str(pid)], check=False)
+        # The shell's own kill: a bare Debian has no program of that name.
+        subprocess.run([*prefix, "sh", "-c", f"kill -TERM {pid}"], check=False)
     else:
         os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + seconds

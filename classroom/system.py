@@ -16,13 +16,22 @@ def is_root():
 
 def is_debian():
     """Whether this is Debian, Ubuntu or a child of theirs, with apt-get."""
+    return bool({"debian", "ubuntu"} & set(_family())) and shutil.which("apt-get") is not None
+
+
+def has_chromium_package():
+    """Whether Chromium is a package here: Debian's is; Ubuntu's only points at another store."""
+    return is_debian() and "ubuntu" not in _family()
+
+
+def _family():
+    """Return the names of this distribution and of those that it stems from."""
     try:
         with open("/etc/os-release", encoding="utf-8") as file:
             lines = dict(line.rstrip("\n").partition("=")[::2] for line in file)
     except OSError:
-        return False
-    family = f"{lines.get('ID', '')} {lines.get('ID_LIKE', '')}".replace('"', "").split()
-    return bool({"debian", "ubuntu"} & set(family)) and shutil.which("apt-get") is not None
+        return []
+    return f"{lines.get('ID', '')} {lines.get('ID_LIKE', '')}".replace('"', "").split()
 
 
 def root_prefix(purpose):
@@ -96,10 +105,18 @@ def _is_known(name):
 
 
 def _apt(root, *arguments):
-    return subprocess.run(
+    result = subprocess.run(
         [*root, "env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "apt-get", "-q", *arguments],
         stdin=None if root else subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     )
+    if root and result.returncode == 1:  # sudo's own code; apt-get fails with 100
+        reason = (result.stderr.strip() or "it gave no reason").splitlines()[-1]
+        raise ClassroomError(
+            f"Root is needed for `apt-get {' '.join(arguments)}` and {root[0]} refused it "
+            f"({reason.removeprefix('sudo: ')}); run the command as a user who may use sudo, or "
+            "ask who looks after this machine."
+        )
+    return result

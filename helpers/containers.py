@@ -1,6 +1,7 @@
 """Lesson 3, containers: run, list, look into, stop, kill, remove."""
 
 import contextlib
+import itertools
 import re
 import shlex
 import socket
@@ -13,7 +14,7 @@ import pandas as pd
 import requests
 from docker.utils.socket import frames_iter
 
-from helpers import command, distribution, engine, errors, images, workspace
+from helpers import command, distribution, engine, errors, images, tables, workspace
 from helpers.command import shown
 from helpers.workspace import Text
 
@@ -48,6 +49,8 @@ def run(
     env=None,
     restart=None,
     init=False,
+    cpus=None,
+    memory=None,
     client=None,
 ):
     """Start a new container from an image, as `docker run` does.
@@ -69,6 +72,8 @@ def run(
         restart: The restart policy: `no`, `always`, `unless-stopped`, `on-failure` or
             `on-failure:N`.
         init: Put a small init process in front, which passes signals on.
+        cpus: How much processor time it may use, in cores, such as 0.5.
+        memory: How much memory it may use, such as `64m`.
         client: A `docker.DockerClient`; the current Engine's if left out.
 
     Returns:
@@ -101,12 +106,14 @@ def run(
         *(word for key, value in (env or {}).items() for word in ("-e", f"{key}={value}")),
         *(("--restart", restart) if restart else ()),
         "--init" if init else None,
+        *(("--cpus", cpus) if cpus else ()),
+        *(("--memory", memory) if memory else ()),
     ]
     words = shlex.split(arguments) if arguments else None
     with shown(command.line("docker", "run", *options, image, *(words or ()))):
         made = created(
             image, words, name=name, env=env, ports=binding, restart=restart, init=init,
-            rm=rm and detach, client=client,
+            rm=rm and detach, cpus=cpus, memory=memory, client=client,
         )  # fmt: skip
         if not detach:
             return _finished(client, made, keep=not rm)
@@ -114,7 +121,20 @@ def run(
         return _listed(client, {"id": [made]})
 
 
-def created(image, words=None, *, name, env, ports, restart=None, init=False, rm=False, client):
+def created(
+    image,
+    words=None,
+    *,
+    name,
+    env,
+    ports,
+    restart=None,
+    init=False,
+    rm=False,
+    cpus=None,
+    memory=None,
+    client,
+):
     """Create a container that carries the workspace's label, and pull its image if need be.
 
     Returns:
@@ -126,6 +146,8 @@ def created(image, words=None, *, name, env, ports, restart=None, init=False, rm
         restart_policy={"Name": policy, "MaximumRetryCount": int(count or 0)},
         init=init or None,
         auto_remove=rm,
+        nano_cpus=int(cpus * 1e9) if cpus else None,
+        mem_limit=memory,
     )
     if images.missing(image, client=client):
         images.pulled(image, client=client)
@@ -234,7 +256,10 @@ def ps(name=None, *, all=False, mine=True, client=None):
         filters = {"name": [f"^{workspace.prefixed(name)}$"]}
     options = [word for key in filters for word in ("--filter", f"{key}={filters[key][0]}")]
     with shown(command.line("docker", "ps", "-a" if all else None, *options)):
-        return _listed(client or engine.connect(), filters, all=all)
+        frame = _listed(client or engine.connect(), filters, all=all)
+    asked = {key: values[0] for key, values in filters.items()}
+    words = ["docker", "ps", *(["-a"] if all else [])]
+    return tables.made_by(frame, *words, asked=asked, filters={"state": "status"})
 
 
 def _listed(client, filters, *, all=True):
@@ -440,6 +465,50 @@ def events(name, *, client=None):
     return frame.assign(exit_code=codes).astype({"action": "str"})
 
 
+def stats(name, *, samples=5, client=None):
+    """Measure what a container uses, once a second, as `docker stats` does.
+
+    Args:
+        name: The container's name in this workspace.
+        samples: How many times to measure.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame, a row a sample: seconds (int64), cpu_percent (float64, of one core),
+        cpu_limit (float64, the same), memory (int64, bytes), memory_limit (int64, bytes).
+
+    Raises:
+        NoSuchContainer: There is no such container.
+        NotRunning: The container has ended.
+
+    Source: Engine API `GET /containers/{id}/stats`; its numbers are worked out as
+    https://docs.docker.com/reference/api/engine/ (ContainerStats) tells.
+    """
+    client, rows = client or engine.connect(), []
+    with _own(name, "stats", ["--no-stream"], client=client) as full:
+        cores = client.api.inspect_container(full)["HostConfig"]["NanoCpus"] / 1e9
+        measured = client.api.stats(full, stream=True, decode=True)
+        next(measured)  # the first has nothing to compare with
+        for second, sample in enumerate(itertools.islice(measured, samples), 1):
+            if not sample["memory_stats"]:
+                raise docker.errors.DockerException(f"{full} is not running")
+            rows.append((second, *_use(sample, cores)))
+        measured.close()
+    columns = ["seconds", "cpu_percent", "cpu_limit", "memory", "memory_limit"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _use(sample, cores):
+    """Work out the use of processor and memory from a sample and the one before."""
+    now, before = sample["cpu_stats"], sample["precpu_stats"]
+    mine = now["cpu_usage"]["total_usage"] - before["cpu_usage"]["total_usage"]
+    every = now["system_cpu_usage"] - before["system_cpu_usage"]
+    memory, count = sample["memory_stats"], now["online_cpus"]
+    cache = memory["stats"].get("total_inactive_file", memory["stats"].get("inactive_file", 0))
+    percent = round(100 * mine / every * count, 1)
+    return percent, 100 * (cores or count), memory["usage"] - cache, memory["limit"]
+
+
 def start(name, *, client=None):
     """Start a container that has ended or was only created, as `docker start` does.
 
@@ -562,20 +631,22 @@ def exec_(name, arguments, *, client=None):
 @contextlib.contextmanager
 def _ending(stream, tried):
     """Shut a stream down that takes too long: docker-py waits for its end without a limit."""
-    late = threading.Timer(_LONGEST, lambda: _shut(stream))
-    late.start()
+    late = threading.Event()
+
+    def shut():
+        late.set()
+        getattr(stream, "_sock", stream).shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(_LONGEST, shut)
+    timer.start()
     try:
         yield
     finally:
-        ended, _ = late.is_alive(), late.cancel()
+        timer.cancel()
         stream.close()
-    if not ended:
+    if late.is_set():
         wrong = f"the command still runs after {_LONGEST} s"
         raise errors.TooSlow(tried, wrong, "End it in the container, or stop the container")
-
-
-def _shut(stream):
-    getattr(stream, "_sock", stream).shutdown(socket.SHUT_RDWR)
 
 
 def curl(name, path="/", *, port=80, client=None):

@@ -142,7 +142,7 @@ _RULES = [
     (r"no such container", NoSuchContainer, "there is no such container",
      "List what is there: containers.ps(all=True)"),
     (r"port is already allocated|address already in use", PortBusy,
-     "something else listens on that port", "Choose another port"),
+     "something else listens on that port", "Run it again, or choose another port"),
     (r"no space left", NoSpace, "the disk is full", "Make room, then run the cell again"),
     (r"unexpected EOF|invalid tar|archive/tar|not a tar|invalid archive|tarexport|docker-import-",
      BadTar,

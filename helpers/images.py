@@ -146,8 +146,7 @@ def pulled(reference, *, client, bars=False):
     if source and not name.digest:
         client.api.tag(source, *docker.utils.parse_repository_tag(name.familiar))
         client.api.remove_image(source)
-        return replace(done, reference=name.familiar)
-    return done
+    return replace(done, reference=name.familiar)
 
 
 def _from_classroom(name, at):
@@ -250,8 +249,8 @@ def _transfer(reference, stream, bars):
             if "errorDetail" in event:
                 raise docker.errors.DockerException(event["errorDetail"]["message"])
             status = event.get("status", "")
-            if status.startswith("Digest: "):
-                digest = status.removeprefix("Digest: ")
+            if named := re.search("[Dd]igest: (sha256:[0-9a-f]{64})", status):
+                digest = named[1]
             elif "Digest" in (event.get("aux") or {}):
                 digest = event["aux"]["Digest"]
             elif re.fullmatch("[0-9a-f]{12}", event.get("id", "")):
@@ -530,7 +529,8 @@ def inspect(*references, client=None):
 
     Returns:
         A DataFrame of objects, a column an image, with the rows: id (str), layers (int),
-        history (int, entries), cmd, env, ports, volumes (lists of str), size (int, bytes).
+        tags (list of str), history (int, entries), cmd, env, ports, volumes (lists of str), size
+        (int, bytes).
 
     Raises:
         NoSuchImage: There is no such image here.
@@ -546,6 +546,7 @@ def inspect(*references, client=None):
             columns[reference] = {
                 "id": image["Id"].removeprefix("sha256:")[:12],
                 "layers": len(image["RootFS"].get("Layers") or []),
+                "tags": sorted(image.get("RepoTags") or []),
                 "history": len(api.history(reference)),
                 "cmd": config.get("Cmd") or [],
                 "env": config.get("Env") or [],
@@ -578,6 +579,34 @@ def history(reference, *, client=None):
     frame = pd.DataFrame(rows, columns=["created", "created_by", "size", "comment"])
     frame["created"] = pd.to_datetime(frame["created"].astype("int64"), unit="s", utc=True)
     return frame.astype({"created_by": "str", "size": "int64", "comment": "str"})
+
+
+def shared(*references, client=None):
+    """Find the layers that images have in common.
+
+    Args:
+        references: The images' names, two or more.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        A DataFrame, a row a layer, the lowest first: layer (str, 12 digits of the hash of its
+        files), and for each image a column of bool: whether it has that layer.
+
+    Raises:
+        NoSuchImage: There is no such image here.
+
+    Source: Engine API `GET /images/{name}/json` (`RootFS.Layers`).
+    """
+    api = (client or engine.connect()).api
+    with shown(command.line("docker", "image", "inspect", *references)):
+        found = {name: api.inspect_image(name)["RootFS"].get("Layers") or [] for name in references}
+    every = list(dict.fromkeys(layer for layers in found.values() for layer in layers))
+    frame = pd.DataFrame(
+        {"layer": [one.removeprefix("sha256:")[:12] for one in every]}, dtype="str"
+    )
+    return frame.assign(
+        **{name: [one in layers for one in every] for name, layers in found.items()}
+    )
 
 
 def rm(reference, *, client=None):

@@ -8,6 +8,8 @@ import ipywidgets
 from IPython import get_ipython
 from IPython.display import display
 
+from helpers.readable import size
+
 _MOVING = ("Downloading", "Pushing", "Loading", "Saving")  # of these the bytes count
 _DONE = ("complete", "exists", "Pushed", "Mounted", "Loaded", "Saved")
 _APPEAR = 0.4  # seconds; a transfer that is over sooner shows no bar
@@ -85,21 +87,6 @@ class Meter:
         done = sum(part.done for part in parts)
         text = f"{done} of {len(parts)} done"
         return f"{text}, {size(moved)} of {size(total)}, {size(speed)}/s" if total else text
-
-
-def size(count):
-    """Write a number of bytes as docker does.
-
-    Args:
-        count: Bytes.
-
-    Returns:
-        Such as `1.98 MB`; a kB is 1,000 bytes.
-    """
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 999.5 or unit == "GB":
-            return f"{count:.3g} {unit}" if count < 999.5 else f"{count:.0f} {unit}"
-        count /= 1000
 
 
 class Progress:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import bcrypt
+import docker.errors
 import docker.utils
 import pandas as pd
 import requests
 
-from helpers import command, containers, distribution, engine, errors, images, workspace
+from helpers import command, containers, distribution, engine, errors, images, tables, workspace
 from helpers.command import shown
 
 _ATTESTATION = "unknown/unknown"  # stands in the place of a platform, and is none
@@ -66,7 +67,14 @@ def search(term, *, official=None, stars=0, limit=25, client=None):
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["name", "description", "stars", "official"])
     frame = frame.astype({"name": "str", "description": "str", "stars": "int64", "official": bool})
-    return frame.sort_values(["stars", "name"], ascending=[False, True], ignore_index=True)
+    frame = frame.sort_values(["stars", "name"], ascending=[False, True], ignore_index=True)
+    return tables.made_by(
+        frame,
+        *("docker", "search"),
+        asked={key: values[0] for key, values in filters.items()},
+        rest=["--limit", limit, term] if limit != 25 else [term],
+        filters={"official": "is-official", "stars": "stars"},
+    )
 
 
 def reference(name):
@@ -228,21 +236,27 @@ def private(*, user=None, password=None, client=None):
     """
     client = client or engine.connect()
     store = _planned(user, password, client)
+    with shown(*_lines(store)):
+        _run(store, client)
+    return store
+
+
+def _lines(store):
+    """Write the commands that make the registry's container: create it, let its user in, start."""
     name = workspace.prefixed("registry")
     env = [word for key, value in _SETTINGS.items() for word in ("-e", f"{key}={value}")]
     options = ["--name", name, "--label", workspace.label(), "-p", f"{store}:5000", *env]
-    lines = [
-        command.line("docker", "create", *options, "registry:2"),
+    return [
+        command.line("docker", "create", *options, "registry:2").replace(" -e ", " \\\n    -e "),
         command.line("docker", "cp", _file().as_posix(), f"{name}:{_HTPASSWD}"),
         command.line("docker", "start", name),
     ]
-    with shown(*lines):
-        _run(store, name, client)
-    return store
 
 
 def start(*, client=None):
     """Start your own registry where it does not run, and make it first where it is not there.
+
+    It shows what it has to do, of the commands that `private` shows.
 
     Args:
         client: A `docker.DockerClient`; the current Engine's if left out.
@@ -257,9 +271,12 @@ def start(*, client=None):
     Source: Engine API `POST /containers/{id}/start`.
     """
     client = client or engine.connect()
-    store, name = _planned(None, None, client), workspace.prefixed("registry")
-    with shown(command.line("docker", "start", name)):
-        _run(store, name, client)
+    store = _planned(None, None, client)
+    with errors.explained("look for your own registry"):
+        there = containers.found(workspace.prefixed("registry"), client=client)
+    done = 2 if _lets_in(store) else 1 if there else 0
+    with shown(*_lines(store)[done:]):
+        _run(store, client)
     return store
 
 
@@ -274,17 +291,27 @@ def _planned(user, password, client):
     return Registry(f"127.0.0.1:{port}", _user or workspace.name(), _password)
 
 
-def _run(store, name, client):
+def _run(store, client):
     """Make the registry's container where there is none, and see that it knows the user."""
     if _lets_in(store):
         return
+    name = workspace.prefixed("registry")
     hashed = bcrypt.hashpw(store.password.encode(), bcrypt.gensalt(5, prefix=b"2a")).decode()
     _file().write_text(f"{store.user}:{hashed}\n")
     port = {5000: ("127.0.0.1", int(store.address.split(":")[1]))}
-    if containers.found(name, client=client) is None:
+    fresh = containers.found(name, client=client) is None
+    if fresh:
         containers.created("registry:2", name=name, env=_SETTINGS, ports=port, client=client)
     client.api.put_archive(name, "/", _tar(_HTPASSWD, _file().read_bytes()))
-    client.api.start(name)
+    try:
+        client.api.start(name)
+    except docker.errors.APIError as err:
+        if fresh:  # another took the port meanwhile; the next run finds a free one
+            client.api.remove_container(name, v=True)
+            raise
+        todo = "End that, or give the registry up with containers.rm('registry')"
+        wrong = f"the registry does not start, perhaps for something else listens on {store}"
+        raise errors.PortBusy(f"docker start {name}", wrong, todo) from err
     end = time.monotonic() + 20
     while not _lets_in(store):
         if time.monotonic() > end:
@@ -309,12 +336,15 @@ def _tar(path, content):
 
 
 def _lets_in(store):
-    """Whether a registry answers and knows its user with the password."""
+    """Whether a registry answers that knows its user with the password, and nobody without."""
     try:
         distribution.get(f"http://{store}/v2/", auth=(store.user, store.password))
+        distribution.get(f"http://{store}/v2/")
+    except requests.HTTPError as err:
+        return err.response.status_code == 401 and err.request.headers.get("Authorization") is None
     except requests.RequestException:
         return False
-    return True
+    return False
 
 
 def login(registry, username=None, password=None, *, client=None):

@@ -19,18 +19,13 @@ import traitlets
 from pandas.api import types
 
 from helpers import command
+from helpers.readable import age, short, size, visible
 
 SEARCH = "search"  # the label of the box that searches all text
 _FEW = 12  # a choice has at most this many values
 _LONG = 500  # letters of a cell that are sent to the browser
 _STEPS = 60  # stops of a slider, about
-# Control characters (a terminal would obey them), marks that turn the writing direction, and
-# halves of letters that no encoding can send.
-_UNSAFE = re.compile(
-    "[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _SIZE = re.compile("(^|_)(size|bytes)$")  # the labels of columns in bytes
-_DIGEST = re.compile("((?:sha256:)?[0-9a-f]{12})[0-9a-f]{52}")
 
 
 # Filtering: a frame and choices in, a frame out
@@ -190,7 +185,7 @@ def _few(column):
     if not all(isinstance(value, str) for value in known):
         return []
     different = sorted(set(known))
-    short = all(0 < len(value) <= 30 and not _UNSAFE.search(value) for value in different)
+    short = all(0 < len(value) <= 30 and not visible(value) != value for value in different)
     return different if short and len(different) < len(known) and len(different) <= _FEW else []
 
 
@@ -216,45 +211,6 @@ def _round_stops(numbers):
 # Readable: what a person sees; the data below stays exact
 
 
-def size(count):
-    """Write a number of bytes in docker's decimal units, such as `1.98 MB`."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if abs(count) < 999.5 or unit == "TB":
-            return f"{count:.3g} {unit}"
-        count /= 1000
-
-
-def age(then, now):
-    """Write how long ago a time was, in docker's words, such as `3 minutes ago`."""
-    seconds = (now - then).total_seconds()
-    minutes, hours = int(seconds / 60), int(seconds / 3600 + 0.5)
-    if seconds < 1:
-        return "Less than a second ago" if seconds >= -1 else f"{then:%Y-%m-%d %H:%M:%S}"
-    if minutes == 1 or (minutes >= 60 and hours == 1):
-        return "About a minute ago" if minutes == 1 else "About an hour ago"
-    if minutes < 60:
-        count, unit = (minutes, "minute") if minutes else (int(seconds), "second")
-    else:
-        steps = [(48, 1, "hour"), (24 * 14, 24, "day"), (24 * 60, 24 * 7, "week"),
-                 (24 * 730, 24 * 30, "month"), (math.inf, 24 * 365, "year")]  # fmt: skip
-        count, unit = next((hours // one, unit) for end, one, unit in steps if hours < end)
-    return f"{count} {unit}{'s' if count != 1 else ''} ago"
-
-
-def short(digest):
-    """Cut a digest to the 12 digits that docker shows; any other text stays as it is."""
-    return _DIGEST.fullmatch(digest)[1] if _DIGEST.fullmatch(digest) else digest
-
-
-def visible(text):
-    """Make characters visible that a terminal or a browser would obey."""
-    return _UNSAFE.sub(lambda found: _picture(ord(found[0])), text)
-
-
-def _picture(code):
-    return chr(0x2400 + code) if code < 32 else "\N{REPLACEMENT CHARACTER}"
-
-
 def _number(label, value):
     if _SIZE.search(label):
         return size(value)
@@ -264,15 +220,20 @@ def _number(label, value):
 def _texts(column):
     """Give a column's values as a list of str, missing ones as an empty str."""
     missing = column.isna().tolist()
-    return ["" if gone else str(value) for value, gone in zip(column, missing, strict=True)]
+    values = column.tolist()
+    return ["" if gone else str(value) for value, gone in zip(values, missing, strict=True)]
+
+
+def _clipped(text):
+    return text if len(text) <= _LONG else f"{text[:_LONG]}…"
 
 
 def _cells(label, column, now):
     """Give a column's cells as they are shown, and in full."""
     kind, full = _kind(column), _texts(column)
     if kind == "text":
-        full = [visible(text) for text in full]
-        return [short(text[:_LONG]) for text in full], [text[:_LONG] for text in full]
+        full = [_clipped(visible(text)) for text in full]
+        return [short(text) for text in full], full
     values = [value if text else None for value, text in zip(column, full, strict=True)]
     if kind == "flag":
         write = {True: "✓", False: "–"}.get
@@ -392,289 +353,6 @@ def _library():
     return Path(itables.options.dt_bundle).read_text(encoding="utf-8")
 
 
-_SCRIPT = """
-// Python filters; DataTables sorts and pages. Whatever comes from the frame enters the page
-// by `append` or a property, which take it as text.
-
-function make(tag, settings, ...children) {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(settings)) {
-    if (key in node) node[key] = value;
-    else node.setAttribute(key, value);
-  }
-  node.append(...children);
-  return node;
-}
-
-function library(source) {
-  const name = Symbol.for("lesson-tables");
-  const address = () => URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  return (globalThis[name] ??= import(address()));
-}
-
-const filters = {
-  search({ label, words }, changed) {
-    const placeholder = `in ${words.join(", ")}`;
-    const box = make("input", { type: "search", placeholder, oninput: changed });
-    return {
-      node: make("label", { className: "search" }, make("span", {}, label), box),
-      read: () => box.value || null,
-      show: (choice) => (box.value = choice ?? ""),
-    };
-  },
-  flag({ label }, changed) {
-    const box = make("input", { type: "checkbox", role: "switch", onchange: changed });
-    return {
-      node: make("label", { className: "flag" }, make("span", {}, label), box),
-      read: () => box.checked || null,
-      show: (choice) => (box.checked = choice ?? false),
-    };
-  },
-  choice({ label, values, words }, changed) {
-    const options = ["all", ...words].map((word) => make("option", {}, word));
-    const box = make("select", { onchange: changed }, ...options);
-    return {
-      node: make("label", { className: "choice" }, make("span", {}, label), box),
-      read: () => values[box.selectedIndex - 1] ?? null,
-      show: (choice) => (box.selectedIndex = values.indexOf(choice) + 1),
-    };
-  },
-  range({ label, values, words }, changed) {
-    const max = values.length - 1;
-    const read = () => [low, high].map((end) => +end.value);
-    const write = () => {
-      const [from, to] = read();
-      low.style.zIndex = from > max / 2 ? 1 : 0;
-      rail.style.setProperty("--from", from / max);
-      rail.style.setProperty("--to", to / max);
-      said.textContent = `${words[from]} – ${words[to]}`;
-      low.setAttribute("aria-valuetext", words[from]);
-      high.setAttribute("aria-valuetext", words[to]);
-    };
-    const end = (name, keep) => make("input", {
-      type: "range", min: 0, max, "aria-label": `${label} ${name}`,
-      oninput: (event) => { keep(event.target); write(); changed(); },
-    });
-    const low = end("at least", (it) => (it.value = Math.min(it.value, high.value)));
-    const high = end("at most", (it) => (it.value = Math.max(it.value, low.value)));
-    const rail = make("span", { className: "rail" }, low, high);
-    const said = make("output", {});
-    const name = make("span", {}, label, said);
-    return {
-      node: make("div", { className: "range", role: "group", "aria-label": label }, name, rail),
-      read: () => {
-        const [from, to] = read();
-        return from || to < max ? [from ? values[from] : null, to < max ? values[to] : null] : null;
-      },
-      show: (choice) => {
-        const [from, to] = choice ?? [null, null];
-        low.value = from === null ? 0 : values.findLastIndex((value) => value <= from);
-        high.value = to === null ? max : values.findIndex((value) => value >= to);
-        write();
-      },
-    };
-  },
-};
-
-function cell(column, row) {
-  return make("span", row in column.full ? { title: column.full[row] } : {}, column.shown[row]);
-}
-
-// Text copied out of a cell that is shown in short is the whole text.
-function copy(event) {
-  const { anchorNode, focusNode } = getSelection();
-  const short = anchorNode?.parentElement?.closest("td [title]");
-  if (!short?.contains(focusNode)) return;
-  event.clipboardData.setData("text/plain", short.title);
-  event.preventDefault();
-}
-
-function grid(DataTable, columns, total, keep) {
-  const heads = columns.map(({ label }) => make("th", { scope: "col" }, label));
-  const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads)));
-  const box = make("div", { className: "grid", oncopy: copy }, table);
-  if (!columns.length) return { box, draw() {}, destroy() {} };
-  const places = columns.map((column) => ({
-    data: 0, searchable: false, type: "num", className: column.number ? "number" : "",
-    render: (row, kind) => (kind === "display" ? cell(column, row) : column.ranks[row]),
-  }));
-  DataTable.ext.errMode = "throw";
-  const made = new DataTable(table, {
-    data: Array.from({ length: total }, (_, row) => [row]), columns: places, order: [],
-    autoWidth: false, deferRender: true, pageLength: 10, language: { zeroRecords: "no rows" },
-    layout: { topStart: null, topEnd: null, bottomStart: null,
-              bottomEnd: total > 10 ? "paging" : null },
-  });
-  made.search.fixed("choices", (text, data, row) => keep()[row] === 1);
-  return { box, draw: () => made.draw(), destroy: () => made.destroy() };
-}
-
-async function render({ model, el }) {
-  const { default: DataTable } = await library(model.get("_library"));
-  const { columns, total, filters: wanted } = JSON.parse(model.get("_content"));
-  let kept = new Uint8Array();
-  const controls = wanted.map((one) => [one.label, filters[one.kind](one, changed)]);
-  const table = grid(DataTable, columns, total, () => kept);
-  const count = make("p", { className: "count", role: "status" });
-  const line = make("div", { className: "line" });
-  const reset = make("button", { type: "button", onclick: () => choose({}) }, "Reset");
-  const row = controls.length ? [...controls.map(([, one]) => one.node), reset] : [];
-  const root = make("div", { className: "lesson-table" },
-    make("div", { className: "filters", role: "group", "aria-label": "Filters" }, ...row),
-    line, count, table.box);
-  root.dataset.lmSuppressShortcuts = "true"; // keys here are not JupyterLab's
-
-  function changed() {
-    const read = controls.map(([label, one]) => [label, one.read()]);
-    choose(Object.fromEntries(read.filter(([, choice]) => choice !== null)));
-  }
-  function choose(choices) {
-    model.set("choices", choices);
-    model.save_changes();
-  }
-  function show() {
-    const choices = model.get("choices");
-    for (const [label, one] of controls) {
-      if (JSON.stringify(one.read()) !== JSON.stringify(choices[label] ?? null)) {
-        one.show(choices[label]);
-      }
-    }
-    wait();
-  }
-  function wait() {
-    const same = JSON.stringify(model.get("_answer").to) === JSON.stringify(model.get("choices"));
-    root.setAttribute("aria-busy", !same);
-  }
-  function answer() {
-    const { kept: bits, command, lacking } = model.get("_answer");
-    kept = new Uint8Array(bits.buffer, bits.byteOffset, bits.byteLength);
-    const left = kept.reduce((sum, bit) => sum + bit, 0);
-    count.replaceChildren(`${left} of ${total} ${total === 1 ? "row" : "rows"}`);
-    const prompt = make("span", { className: "prompt" }, "$ ");
-    line.replaceChildren(...(command ? [make("pre", {}, prompt, command)] : [lacking]));
-    table.draw();
-    wait();
-  }
-  for (const [, one] of controls) one.show();
-  model.on("change:choices", show);
-  model.on("change:_answer", answer);
-  answer();
-  show();
-  el.append(root);
-  return () => {
-    model.off("change:choices", show);
-    model.off("change:_answer", answer);
-    table.destroy();
-  };
-}
-
-export default { render };
-"""
-
-_STYLE = """
-.lesson-table {
-  --text: var(--jp-content-font-color1, CanvasText);
-  --quiet: color-mix(in srgb, var(--text) 80%, transparent);
-  --ground: var(--jp-layout-color1, Canvas);
-  --edge: var(--jp-border-color1, #999);
-  --soft: var(--jp-border-color2, #ccc);
-  --mark: var(--jp-brand-color1, #1d63ed);
-  color: var(--text);
-  font: var(--jp-content-font-size1, 14px)/1.5 var(--jp-ui-font-family, sans-serif);
-  max-width: 100%; padding: .3em .2em; box-sizing: border-box;
-}
-.lesson-table * { box-sizing: border-box; }
-.lesson-table .filters { display: flex; flex-wrap: wrap; gap: .6em 1.6em; align-items: end; }
-.lesson-table .filters > * { display: flex; flex-direction: column; margin: 0; gap: .15em; }
-.lesson-table .filters span { color: var(--quiet); overflow-wrap: anywhere; }
-.lesson-table .search { flex: 1 1 12em; max-width: 26em; }
-.lesson-table input[type=search], .lesson-table select, .lesson-table button {
-  font: inherit; color: var(--text); background: var(--ground); height: 2.1em; max-width: 100%;
-  border: 1px solid var(--edge); border-radius: .3em; padding: 0 .6em; margin: 0;
-}
-.lesson-table input[type=search] { width: 100%; }
-.lesson-table select { max-width: 14em; }
-.lesson-table ::placeholder { color: var(--quiet); opacity: 1; }
-.lesson-table button { cursor: pointer; }
-.lesson-table button:hover { border-color: var(--mark); }
-.lesson-table :focus-visible { outline: 2px solid var(--mark); outline-offset: 1px; }
-.lesson-table .flag input {
-  appearance: none; width: 2.6em; height: 1.4em; margin: .35em 0; border-radius: .7em;
-  border: 2px solid var(--quiet); position: relative; cursor: pointer;
-}
-.lesson-table .flag input::before {
-  content: ""; position: absolute; inset: .15em auto .15em .15em; aspect-ratio: 1;
-  border-radius: 50%; background: var(--quiet);
-}
-.lesson-table .flag input:checked { background: var(--mark); border-color: var(--mark); }
-.lesson-table .flag input:checked::before { inset: .15em .15em .15em auto; background: #fff; }
-.lesson-table output { color: var(--text); font-variant-numeric: tabular-nums; margin-left: .7em; }
-.lesson-table .rail { position: relative; width: 13em; height: 2.1em; }
-.lesson-table .rail::before, .lesson-table .rail::after {
-  content: ""; position: absolute; top: calc(50% - 2px); height: 4px; border-radius: 2px;
-  left: 0; right: 0; background: var(--edge);
-}
-.lesson-table .rail::after {
-  background: var(--mark);
-  left: calc(.6em + var(--from) * (100% - 1.2em));
-  right: calc(.6em + (1 - var(--to)) * (100% - 1.2em));
-}
-.lesson-table .rail input {
-  appearance: none; position: absolute; inset: 0; width: 100%; height: 100%; margin: 0;
-  background: none; pointer-events: none;
-}
-.lesson-table .rail input:focus-visible { outline: none; }
-.lesson-table .rail input::-webkit-slider-thumb {
-  appearance: none; pointer-events: auto; width: 1.2em; height: 1.2em; border-radius: 50%;
-  background: var(--mark); border: 2px solid var(--ground); cursor: pointer;
-}
-.lesson-table .rail input::-moz-range-thumb {
-  pointer-events: auto; width: 1.2em; height: 1.2em; border-radius: 50%;
-  background: var(--mark); border: 2px solid var(--ground); cursor: pointer;
-}
-.lesson-table .rail input:focus-visible::-webkit-slider-thumb { outline: 2px solid var(--text); }
-.lesson-table .rail input:focus-visible::-moz-range-thumb { outline: 2px solid var(--text); }
-.lesson-table .line { margin-top: .7em; color: var(--quiet); overflow-wrap: anywhere; }
-.lesson-table .line:empty { display: none; }
-.lesson-table .line pre {
-  margin: 0; padding: .3em .7em; border-left: 3px solid #1d63ed; background: rgba(29,99,237,.08);
-  color: var(--text); white-space: pre-wrap; overflow-wrap: anywhere;
-  font: 1em/1.5 var(--jp-code-font-family, monospace);
-}
-.lesson-table .prompt { user-select: none; opacity: .75; }
-.lesson-table .count { margin: .7em 0 .3em; font-weight: 600; }
-.lesson-table[aria-busy=true] .count::after {
-  content: " · waiting for the kernel"; font-weight: 400; opacity: 0;
-  animation: lesson-table-wait 0s .5s forwards;
-}
-@keyframes lesson-table-wait { to { opacity: 1; } }
-.lesson-table .grid { overflow-x: auto; }
-.lesson-table .grid table {
-  width: 100%; border-collapse: collapse; border: 0; margin: 0; font-size: inherit;
-}
-.lesson-table .grid th, .lesson-table .grid td {
-  text-align: left; vertical-align: top; padding: .4em .8em; border: 0; color: inherit;
-  border-bottom: 1px solid var(--soft); max-width: 32em; white-space: normal; background: none;
-}
-.lesson-table .grid th { border-bottom: 2px solid var(--edge); font-weight: 600; cursor: pointer; }
-.lesson-table .grid th > div { display: flex; }
-.lesson-table .grid tbody tr:hover { background: var(--jp-layout-color2, rgba(128,128,128,.1)); }
-.lesson-table .grid td > span {
-  display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden;
-  overflow-wrap: anywhere; min-width: 3em;
-}
-.lesson-table .grid .number { text-align: right; font-variant-numeric: tabular-nums; }
-.lesson-table .grid td.number > span { white-space: nowrap; }
-.lesson-table .dt-column-order::after { content: "↕"; opacity: .45; padding-left: .4em; }
-.lesson-table th[aria-sort=ascending] .dt-column-order::after { content: "↑"; opacity: 1; }
-.lesson-table th[aria-sort=descending] .dt-column-order::after { content: "↓"; opacity: 1; }
-.lesson-table .dt-paging nav { display: flex; gap: .3em; justify-content: end; padding-top: .6em; }
-.lesson-table .dt-paging button { min-width: 2.1em; border-color: transparent; }
-.lesson-table .dt-paging button.current { border-color: var(--edge); font-weight: 600; }
-.lesson-table .dt-paging button.disabled { opacity: .4; cursor: default; }
-"""
-
-
 class Table(anywidget.AnyWidget):
     """A table with filters above it, as `explore` makes one.
 
@@ -684,8 +362,8 @@ class Table(anywidget.AnyWidget):
         frame: The DataFrame with the rows that are left.
     """
 
-    _esm = _SCRIPT
-    _css = _STYLE
+    _esm = Path(__file__).with_name("tables.js")
+    _css = Path(__file__).with_name("tables.css")
     _library = traitlets.Unicode().tag(sync=True)
     _content = traitlets.Unicode().tag(sync=True)
     _answer = traitlets.Dict().tag(sync=True)

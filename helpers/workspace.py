@@ -192,4 +192,5 @@ if __name__ == "__main__" and sys.argv[1:] == ["reset"]:
         gone = reset()
     except errors.LessonError as err:
         sys.exit(str(err))
-    print("\n".join(f"removed {kind} {what}" for kind, what in gone.itertuples(index=False)))
+    for kind, what in gone.itertuples(index=False):
+        print(f"removed {kind} {what}")

@@ -95,6 +95,7 @@ def private_place(monkeypatch):
     monkeypatch.setattr(engine, "SOCKET", str(folder / "docker.sock"))
     monkeypatch.setattr(engine, "PID_FILE", folder / "docker.pid")
     flags = [
+        *engine._flags(None),  # the socket is to be this user's as well
         *("--host", f"unix://{folder}/docker.sock", "--pidfile", folder / "docker.pid"),
         *("--data-root", folder / "data", "--exec-root", folder / "exec"),
         *("--bridge", bridge, "--iptables=false", "--ip-masq=false", "--ip-forward=false"),

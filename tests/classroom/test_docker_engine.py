@@ -166,7 +166,7 @@ def tags(client):
 def test_an_engine_that_cannot_run_says_why(private_place, tmp_path):
     private_place += ["--storage-driver", "no-such-driver"]
     with pytest.raises(
-        ClassroomError, match="does not run: .*driver not supported.*An Engine needs"
+        ClassroomError, match="does not run: .*driver.* not (supported|available).*An Engine needs"
     ):
         engine.start(tmp_path)
     assert not engine.is_ours(tmp_path)
@@ -176,6 +176,13 @@ def test_a_pid_file_of_another_process_does_not_stop_an_engine(private_place):
     engine.PID_FILE.write_text(str(os.getpid()))
     engine._remove_stale_pid_file(engine.system.root_prefix("to test"))
     assert not engine.PID_FILE.exists()
+
+
+def test_an_engine_that_another_clone_is_starting_is_waited_for(private_engine, tmp_path):
+    """As two commands at the same time: one Engine runs, and it is not the second one's."""
+    found = engine.start(tmp_path / "other")
+    assert found.host == private_engine.host and found.version()
+    assert not engine.is_ours(tmp_path / "other")
 
 
 def test_the_engine_is_told_of_the_mirror_unless_its_configuration_has_one(tmp_path, monkeypatch):

@@ -15,12 +15,30 @@ def recorded(name):
     return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
 
 
+class Stream:
+    """An answer in pieces, as the Engine sends what it has not got to the end of.
+
+    Args:
+        pieces: Bytes, or values that become a line of JSON each.
+    """
+
+    def __init__(self, *pieces):
+        self.pieces = pieces
+
+    def write(self, file):
+        """Write the pieces in chunks, each as soon as it is there."""
+        for piece in self.pieces:
+            data = piece if isinstance(piece, bytes) else json.dumps(piece).encode() + b"\r\n"
+            file.write(b"%x\r\n%s\r\n" % (len(data), data))
+        file.write(b"0\r\n\r\n")
+
+
 class FakeServer:
     """Gives each path the answer that was set for it, and keeps what it was asked.
 
     Attributes:
-        answers: (method, path) -> the answer: a value for JSON, bytes as they are, a list of
-            events for a stream as the Engine writes one, or (status, value, headers).
+        answers: (method, path) -> the answer: a value for JSON, bytes as they are, a `Stream`,
+            or (status, value, headers).
         asked: A list of (method, path, query, headers, body), in order.
     """
 
@@ -55,8 +73,12 @@ class FakeServer:
         missing = (404, {"message": f"the test has no answer for {handler.command} {path}"}, {})
         answer = self.answers.get((handler.command, path), missing)
         status, value, headers = answer if isinstance(answer, tuple) else (200, answer, {})
-        content = value if isinstance(value, bytes) else json.dumps(value).encode()
         handler.send_response(status)
+        if isinstance(value, Stream):
+            handler.send_header("Transfer-Encoding", "chunked")
+            handler.end_headers()
+            return value.write(handler.wfile)
+        content = value if isinstance(value, bytes) else json.dumps(value).encode()
         for key, word in headers.items():
             handler.send_header(key, word)
         handler.send_header("Content-Length", str(len(content)))

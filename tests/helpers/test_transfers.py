@@ -1,18 +1,15 @@
 """The streams of a pull and a push: what is read out of them, and what they say went wrong."""
 
+import base64
 import json
 
 import pytest
+from fake_server import Stream
 
 from helpers import engine, errors, images
 
 D = "sha256:" + "5" * 64
 ID = "a" * 12
-
-
-def stream(*events):
-    """Write events as the Engine does, a JSON object after the other."""
-    return "".join(json.dumps(event) + "\r\n" for event in events).encode()
 
 
 PULLED = [
@@ -36,7 +33,7 @@ PUSHED = [
 
 
 def test_a_pull(fake_engine, docker_hub, shown):
-    fake_engine.answers["POST", "/images/create"] = stream(*PULLED)
+    fake_engine.answers["POST", "/images/create"] = Stream(*PULLED)
     done = images.pull("busybox", client=fake_engine.client)
     assert (done.reference, done.digest) == ("busybox:latest", D)
     assert repr(done) == f"busybox:latest is {D}"
@@ -50,14 +47,14 @@ def test_a_pull(fake_engine, docker_hub, shown):
 
 
 def test_a_pull_by_digest_asks_for_the_digest(fake_engine, docker_hub):
-    fake_engine.answers["POST", "/images/create"] = stream(*PULLED)
+    fake_engine.answers["POST", "/images/create"] = Stream(*PULLED)
     done = images.pull(f"busybox@{D}", client=fake_engine.client)
     assert done.reference == f"busybox@{D}"
     assert fake_engine.asked[-1][2]["tag"] == [D]
 
 
 def test_a_push(fake_engine, docker_hub, ada, shown):
-    fake_engine.answers["POST", "/images/127.0.0.1:5054/ada/hello/push"] = stream(*PUSHED)
+    fake_engine.answers["POST", "/images/127.0.0.1:5054/ada/hello/push"] = Stream(*PUSHED)
     done = images.push("127.0.0.1:5054/ada/hello:1", client=fake_engine.client)
     assert (done.reference, done.digest) == ("127.0.0.1:5054/ada/hello:1", D)
     assert sorted(done.layers.values.tolist()) == [
@@ -69,7 +66,7 @@ def test_a_push(fake_engine, docker_hub, ada, shown):
 
 def test_a_pull_that_had_nothing_to_do_has_no_layers(fake_engine, docker_hub):
     events = [PULLED[0], PULLED[5], {"status": "Status: Image is up to date for busybox:latest"}]
-    fake_engine.answers["POST", "/images/create"] = stream(*events)
+    fake_engine.answers["POST", "/images/create"] = Stream(*events)
     done = images.pull("busybox", client=fake_engine.client)
     assert done.digest == D
     assert len(done.layers) == 0
@@ -78,7 +75,7 @@ def test_a_pull_that_had_nothing_to_do_has_no_layers(fake_engine, docker_hub):
 
 @pytest.mark.parametrize("aux", [None, {}, {"ID": D}])
 def test_an_aux_without_a_digest(fake_engine, docker_hub, ada, aux):
-    fake_engine.answers["POST", "/images/ada/hello/push"] = stream({"aux": aux}, PUSHED[-1])
+    fake_engine.answers["POST", "/images/ada/hello/push"] = Stream({"aux": aux}, PUSHED[-1])
     assert images.push("ada/hello:1", client=fake_engine.client).digest == D
 
 
@@ -93,7 +90,7 @@ def test_an_aux_without_a_digest(fake_engine, docker_hub, ada, aux):
 def test_an_error_in_the_stream_is_raised(fake_engine, docker_hub, message, kind):
     """The Engine says 200 first, and what went wrong later."""
     wrong = {"errorDetail": {"message": message}, "error": message}
-    fake_engine.answers["POST", "/images/create"] = stream(*PULLED[:3], wrong)
+    fake_engine.answers["POST", "/images/create"] = Stream(*PULLED[:3], wrong)
     with pytest.raises(kind) as caught:
         images.pull("busybox", client=fake_engine.client)
     assert "docker pull busybox" in str(caught.value)
@@ -102,7 +99,7 @@ def test_an_error_in_the_stream_is_raised(fake_engine, docker_hub, message, kind
 
 def test_a_denied_push_in_the_stream(fake_engine, docker_hub, ada):
     wrong = {"errorDetail": {"message": "no basic auth credentials"}, "error": "no basic auth…"}
-    fake_engine.answers["POST", "/images/ada/hello/push"] = stream(PUSHED[0], wrong)
+    fake_engine.answers["POST", "/images/ada/hello/push"] = Stream(PUSHED[0], wrong)
     with pytest.raises(errors.AccessDenied):
         images.push("ada/hello:1", client=fake_engine.client)
 
@@ -110,7 +107,7 @@ def test_a_denied_push_in_the_stream(fake_engine, docker_hub, ada):
 def test_a_layer_that_waited_to_be_pulled_again_keeps_its_last_state(fake_engine, docker_hub):
     words = ["Pulling fs layer", "Waiting", "Verifying Checksum", "Download complete"]
     events = [{"status": word, "id": ID} for word in [*words, "Extracting", "Pull complete"]]
-    fake_engine.answers["POST", "/images/create"] = stream(*events, PULLED[5])
+    fake_engine.answers["POST", "/images/create"] = Stream(*events, PULLED[5])
     layers = images.pull("busybox", client=fake_engine.client).layers
     assert layers.values.tolist() == [[ID, "Pull complete"]]
 
@@ -123,24 +120,23 @@ def test_what_lies_outside_the_namespace_is_never_pushed(fake_engine, ada, shown
 
 
 def test_the_kernel_s_login_is_sent_along(fake_engine, docker_hub, ada):
-    import base64
-
     who = {"username": "ada", "password": "s3cret", "serveraddress": "127.0.0.1:5054"}
     engine.logins["127.0.0.1:5054"] = who
-    fake_engine.answers["POST", "/images/127.0.0.1:5054/ada/hello/push"] = stream(PUSHED[-1])
+    fake_engine.answers["POST", "/images/127.0.0.1:5054/ada/hello/push"] = Stream(PUSHED[-1])
     images.push("127.0.0.1:5054/ada/hello:1", client=fake_engine.client)
     sent = json.loads(base64.urlsafe_b64decode(fake_engine.asked[-1][3]["X-Registry-Auth"]))
     assert (sent["username"], sent["password"]) == ("ada", "s3cret")
 
 
 def test_hub_out_of_reach_and_the_image_is_here(fake_engine, docker_hub, shown):
-    text = 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host'
+    text = 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup x: no such host'
     fake_engine.answers["POST", "/images/create"] = (500, {"message": text}, {})
     here = {"Id": D, "RepoDigests": [f"busybox@{D}"]}
     fake_engine.answers["GET", "/images/busybox/json"] = here
     done = images.pull("busybox", client=fake_engine.client)
     assert done.digest == D
     assert "Docker Hub is out of reach" in shown[-1] and "docker image inspect" in shown[-1]
-    del fake_engine.answers["GET", "/images/busybox/json"]
+    gone = (404, {"message": "No such image: busybox:latest"}, {})
+    fake_engine.answers["GET", "/images/busybox/json"] = gone
     with pytest.raises(errors.HubUnreachable):
         images.pull("busybox", client=fake_engine.client)

@@ -10,11 +10,11 @@ from tests.notebooks import NOTEBOOKS, ROOT, SANITIZE
 
 
 def excerpt(tmp_path):
-    """A notebook of two cells: the set-up, and one with a command, a table and an error."""
-    whole = nbformat.read(NOTEBOOKS[0], as_version=4)
+    """A notebook of three cells: the set-up, one with a command and a table, one with an error."""
+    whole = nbformat.read(NOTEBOOKS[1], as_version=4)
     cells = [cell for cell in whole.cells if cell.cell_type == "code"]
-    whole.cells = [cells[0], *[cell for cell in cells if "stars=3" in cell.source]]
-    whole.cells += [cell for cell in cells if "a guess" in cell.source]
+    whole.cells = [cells[0], *[cell for cell in cells if "explore(images.history" in cell.source]]
+    whole.cells += [cell for cell in cells if 'images.load("rootfs.tar")' in cell.source]
     assert len(whole.cells) == 3
     (tmp_path / "helpers").symlink_to(ROOT / "helpers")
     (tmp_path / "notebooks").mkdir()
@@ -52,10 +52,10 @@ def test_the_excerpt_passes_as_it_is(tmp_path):
 @pytest.mark.parametrize(
     ("number", "kind", "before", "after"),
     [
-        (1, "text/plain", "2231", "2232"),
-        (1, "text/html", "<td>2231</td>", "<td>2232</td>"),
-        (1, "text/html", "docker search", "docker find"),
-        (2, "evalue", "log in again", "give up"),
+        (1, "text/plain", "CMD", "RUN"),
+        (1, "text/html", "<td>CMD", "<td>RUN"),
+        (1, "text/html", "docker history", "docker past"),
+        (2, "evalue", "root file system", "cup of tea"),
     ],
 )
 def test_a_changed_output_is_found(tmp_path, number, kind, before, after):

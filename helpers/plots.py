@@ -1,0 +1,87 @@
+"""Pictures of what the Engine tells: an image's layers, layers that images share, use of limits."""
+
+import matplotlib.pyplot as plt
+
+_BLUE, _GREY, _ORANGE, _DARK = "#1d63ed", "#c3c9d4", "#e8590c", "#1f2933"
+
+
+def layers(steps):
+    """Draw how many bytes each step of an image has added.
+
+    Args:
+        steps: What `images.history` gives.
+
+    Returns:
+        A matplotlib `Figure`, a bar a step, the oldest at the bottom.
+    """
+    figure, axes = _figure(0.55 * len(steps) + 1)
+    shown = steps[::-1].reset_index(drop=True)
+    texts = [_short(text) for text in shown.created_by]
+    bars = axes.barh(shown.index, shown["size"] / 1e6, color=_BLUE)
+    axes.bar_label(bars, [f" {size / 1e6:.3g} MB" for size in shown["size"]], fontsize=12)
+    axes.set_yticks(shown.index, texts, fontsize=12, family="monospace", parse_math=False)
+    axes.set_xlabel("MB added", fontsize=12)
+    axes.margins(x=0.15)
+    return figure
+
+
+def shared(table):
+    """Draw which layers images have in common.
+
+    Args:
+        table: What `images.shared` gives.
+
+    Returns:
+        A matplotlib `Figure`, a column an image, a block a layer; a shared one is orange.
+    """
+    names = [name for name in table.columns if name != "layer"]
+    figure, axes = _figure(0.6 * len(table) + 1)
+    for column, name in enumerate(names):
+        for row in table.index[table[name]]:
+            common = table.loc[row, names].all()
+            axes.barh(row, 0.9, left=column, height=0.8, color=_ORANGE if common else _GREY)
+            words = table.layer[row] + (" · shared" if common else "")
+            axes.text(column + 0.45, row, words, ha="center", va="center", fontsize=12)
+    places = [column + 0.45 for column in range(len(names))]
+    axes.set_xticks(places, names, fontsize=12, parse_math=False)
+    axes.set_yticks([])
+    return figure
+
+
+def usage(samples):
+    """Draw a container's use of processor and memory against its limits.
+
+    Args:
+        samples: What `containers.stats` gives.
+
+    Returns:
+        A matplotlib `Figure` with two panels.
+    """
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
+    plt.close(figure)
+    for axes, value, limit, unit, scale in (
+        (panels[0], "cpu_percent", "cpu_limit", "CPU, % of one core", 1),
+        (panels[1], "memory", "memory_limit", "memory, MB", 1e6),
+    ):
+        axes.plot(samples.seconds, samples[value] / scale, color=_BLUE, linewidth=3)
+        axes.axhline(samples[limit].iloc[-1] / scale, color=_ORANGE, linestyle="--")
+        axes.text(samples.seconds.iloc[0], samples[limit].iloc[-1] / scale, "limit", color=_ORANGE,
+                  va="bottom", fontsize=12)  # fmt: skip
+        axes.set(xlabel="seconds", title=unit)
+        axes.set_ylim(0, None)
+        axes.margins(y=0.2)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _figure(height):
+    """Make a figure that is shown once, as the value of its cell."""
+    figure, axes = plt.subplots(figsize=(9, height), layout="constrained")
+    plt.close(figure)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(left=False, colors=_DARK)
+    return figure, axes
+
+
+def _short(text):
+    return text if len(text) <= 48 else text[:47] + "…"

@@ -1,0 +1,178 @@
+"""A real JupyterLab and a real Chromium. What a test leaves when it fails is in test-results/."""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Error, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "test-results"
+BROWSERS = ["chromium", "google-chrome", "google-chrome-stable"]  # else what Playwright finds
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+LOOPBACK = re.compile(r"(https?|wss?)://(127\.0\.0\.1|localhost|\[::1\])[:/]|(data|blob|about):")
+# JupyterLab 4.6 takes its own splash screen off the page twice when it restores its tabs.
+SPLASH = re.compile(r"'removeChild' on 'Node'.*\n +at \S*/static/lab/jlab_core\.\S*$")
+SETTINGS = {  # JupyterLab asks nobody for its news, and keeps every cell on the page
+    "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
+    "notebook-extension/tracker": '{"windowingMode": "none"}',
+}
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """A JupyterLab of the tests' own on loopback: its address, and the folder that it serves."""
+    home = tmp_path_factory.mktemp("lab")
+    for name, settings in SETTINGS.items():
+        file = home / "settings/@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(settings)
+    places = {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+              "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_CONFIG_DIR": "config",
+              "IPYTHONDIR": "ipython"}  # fmt: skip
+    own = {name: str(home / place) for name, place in places.items()}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+             f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
+             "--expose-app-in-browser", f"--ServerApp.root_dir={home}"]  # fmt: skip
+    env = os.environ | own | {"PYTHONPATH": str(ROOT)}
+    log = home / "lab.log"
+    with log.open("w") as file, subprocess.Popen(words, env=env, stdout=file, stderr=file) as one:
+        _wait_for(one, port)
+        yield f"http://127.0.0.1:{port}", home
+        one.terminate()
+
+
+def _wait_for(server, port):
+    """Wait until a port answers, or its server has ended."""
+    while server.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(0.1)
+    raise RuntimeError("JupyterLab has ended")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        path = next(filter(None, map(shutil.which, BROWSERS)), None)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A page, with what it printed and what it asked for."""
+
+    def __init__(self, context):
+        self.console, self.errors, self.asked = [], [], []
+        context.route("**/*", self._pass_on)
+        self.page = context.new_page()
+        self.page.on("console", self._note)
+        self.page.on("pageerror", self._fail)
+        self.page.on("websocket", lambda socket: self.asked.append(socket.url))
+
+    def _pass_on(self, route):
+        """Ask in Chromium's place, which gives up a request when a container comes or goes."""
+        self.asked.append(route.request.url)
+        if not LOOPBACK.match(route.request.url):
+            return route.abort()
+        with contextlib.suppress(Error):  # the page was closed meanwhile
+            route.fulfill(response=route.fetch())
+
+    def _fail(self, error):
+        text = error.stack or str(error)
+        if not SPLASH.search(text):
+            self.errors.append(text)
+
+    def _note(self, message):
+        self.console.append(f"{message.type}: {message.text}")
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def check(self):
+        errors, self.errors = self.errors, []
+        assert not errors, errors
+        strangers = [url for url in self.asked if not LOOPBACK.match(url)]
+        assert not strangers, strangers
+
+    def keep(self, name):
+        """Keep a picture and the log."""
+        RESULTS.mkdir(exist_ok=True)
+        file = RESULTS / re.sub(r"\W+", "-", name)
+        file.with_suffix(".log").write_text("\n".join(self.console + self.asked))
+        with contextlib.suppress(Error):
+            self.page.screenshot(path=file.with_suffix(".png"))
+
+
+@pytest.fixture(scope="module")
+def watched(lab, chromium, request):
+    """A notebook of two empty cells, open in JupyterLab with a kernel, for a module's tests."""
+    address, home = lab
+    name = f"{request.module.__name__.rpartition('.')[2]}.ipynb"
+    empty = [nbformat.v4.new_code_cell() for _ in range(2)]
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+    made = nbformat.v4.new_notebook(cells=empty, metadata={"kernelspec": kernel})
+    nbformat.write(made, home / name)
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    context.set_default_timeout(10_000)
+    context.grant_permissions(["clipboard-read", "clipboard-write", "local-network-access"])
+    one = Watched(context)
+    one.page.goto(f"{address}/doc/tree/{name}")
+    one.page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
+    yield one
+    context.close()
+
+
+@pytest.fixture
+def page(watched, request):
+    """The open notebook's page. Afterwards: no error in its console, no request to a stranger."""
+    request.node.watched = watched
+    yield watched.page
+    watched.check()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed and hasattr(item, "watched"):
+        item.watched.keep(f"{item.name}-{report.when}")
+    return report
+
+
+_RUN = """async ([place, code]) => {
+  const notebook = jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = place;
+  notebook.activeCell.model.sharedModel.setSource(code);
+  await jupyterapp.commands.execute("notebook:run-cell");
+}"""
+
+
+@pytest.fixture
+def run(page):
+    """Return a function that puts code in the first cell, runs it, and waits for its end."""
+    return lambda code: page.evaluate(_RUN, [0, code])
+
+
+@pytest.fixture
+def ask(page):
+    """Return a function that runs code in the second cell, and gives what stands below it."""
+
+    def answer(code):
+        page.evaluate(_RUN, [1, code])
+        return page.locator(".jp-Cell").nth(1).locator(".jp-OutputArea-output").inner_text()
+
+    return answer

@@ -1,0 +1,158 @@
+"""Each notebook as a person runs it: opened in JupyterLab, Run All, and looked at."""
+
+import re
+import shutil
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import ROOT, Watched
+from tests.notebooks import NOTEBOOKS
+
+_LARGER = "key => jupyterapp.commands.execute('apputils:incr-font-size', { key })"
+SIZES = {"a laptop": (1280, 720, 0), "a projector": (1920, 1080, 6)}  # and steps of larger letters
+
+
+@pytest.fixture(scope="module")
+def lessons(lab):
+    """The lessons, without their outputs, where JupyterLab serves them: its address."""
+    address, home = lab
+    shutil.copytree(ROOT / "images", home / "images")
+    (home / "notebooks").mkdir()
+    for path in NOTEBOOKS:
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(notebook, home / "notebooks" / path.name)
+    return address
+
+
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
+def lesson(request, lessons, chromium):
+    """A notebook after Run All: what watches its page, and the notebook as it is saved."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    context.set_default_timeout(10_000)
+    context.grant_permissions(["local-network-access"])
+    one = Watched(context)
+    one.page.goto(f"{lessons}/lab/tree/notebooks/{request.param.name}")
+    one.page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
+    one.page.get_by_role("menuitem", name="Run", exact=True).click()
+    one.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    saved = nbformat.read(request.param, as_version=4)
+    last = sum(cell.cell_type == "code" for cell in saved.cells)
+    expect(one.page.get_by_text(f"[{last}]:", exact=True).first).to_be_visible(timeout=120_000)
+    yield one, saved
+    context.close()
+
+
+@pytest.fixture
+def page(lesson, request):
+    request.node.watched = lesson[0]
+    yield lesson[0].page
+    lesson[0].check()
+
+
+def sources(lesson):
+    return [cell.source for cell in lesson[1].cells if cell.cell_type == "code"]
+
+
+def ends(lesson, word):
+    """Count the cells that end in showing what a call gives."""
+    return sum(source.splitlines()[-1].startswith(word) for source in sources(lesson))
+
+
+def test_only_the_taught_errors_are_red(lesson, page):
+    errors = page.locator("[data-mime-type='application/vnd.jupyter.stderr'], .jp-mod-error")
+    taught = [c for c in lesson[1].cells if "raises-exception" in c.metadata.get("tags", [])]
+    red = page.get_by_text(re.compile(r"^(AccessDenied|WrongPassword|BadTar|EngineError|\w+): "))
+    assert errors.count() <= len(taught)
+    assert red.count() >= len(taught)
+    assert page.get_by_text("Traceback").count() == 0
+
+
+def test_every_table_is_there_with_its_rows(lesson, page):
+    tables = page.get_by_role("group", name="Filters")
+    expect(tables).to_have_count(ends(lesson, "explore("))
+    for count in page.get_by_role("status").filter(has_text="rows").all():
+        assert re.match(r"\d+ of \d+ rows?", count.inner_text())
+
+
+def test_every_picture_is_there(lesson, page):
+    drawn = sum(cell.source.count("](../images/") for cell in lesson[1].cells)
+    pictures = page.locator(".jp-Notebook img").filter(visible=True)
+    expect(pictures).to_have_count(drawn + ends(lesson, "plots."))
+    for picture in pictures.all():
+        assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_is_cut_off(page, size):
+    width, height, steps = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    for _ in range(steps):
+        for letters in ("content-font-size1", "code-font-size"):
+            page.evaluate(_LARGER, letters)
+    wide = page.evaluate("""() => [...document.querySelectorAll(
+        '.jp-OutputArea-output, .jp-MarkdownOutput, .lesson-table .grid, img')]
+        .filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth)
+        .map(one => one.className + ': ' + one.innerText.slice(0, 60))""")
+    assert wide == []
+
+
+def test_the_notebook_s_own_point(lesson, page):
+    """What a person sees of what the lesson is about."""
+    text = page.get_by_role("main").inner_text()
+    points = {
+        "The registry": ["Login Succeeded", "docker search", "learner/busybox"],
+        "Images": ["Loaded image: ", "it runs", "docker import"],
+        "Containers": ["a page from the container", "143", "137", "httpd -f -h /home"],
+    }
+    title = next(title for title in points if f". {title}" in lesson[1].cells[0].source)
+    for point in points[title]:
+        assert point.replace("learner", text.split("You are ")[1].split(".")[0]) in text
+
+
+def test_the_search_of_the_lesson_filters_by_hand_as_docker_does(lesson, page):
+    """What `--filter is-official=true --filter stars=3` does, with the keyboard; then reset."""
+    if "search" not in "".join(sources(lesson)):
+        return
+    cell = page.locator(".jp-CodeCell").filter(has_text='explore(registry.search("busybox"))')
+    count = cell.get_by_role("status")
+    expect(count).to_have_text("6 of 6 rows")
+    cell.get_by_role("searchbox").fill("CURL")
+    expect(count).to_have_text("1 of 6 rows")
+    cell.get_by_role("button", name="Reset").click()
+    cell.get_by_role("switch", name="official").press("Space")
+    for _ in range(3):
+        cell.get_by_role("slider", name="stars at least").press("ArrowRight")
+    expect(count).to_have_text("1 of 6 rows")
+    expect(cell).to_contain_text("--filter is-official=true --filter stars=3 127.0.0.1:")
+    cell.get_by_role("button", name="Reset").press("Enter")
+    expect(count).to_have_text("6 of 6 rows")
+    cell.get_by_role("columnheader", name="stars").click()
+    expect(cell.get_by_role("row").nth(1)).to_contain_text("0")
+
+
+def test_the_bar_of_a_long_transfer_reaches_its_end_and_goes(lesson, page):
+    """A transfer is stepped through in the kernel, so that each picture of it can be looked at."""
+    page.evaluate(_RUN_BELOW, "from helpers import progress\n"
+                  "progress._APPEAR = progress._BETWEEN = 0\n"
+                  "bars = progress.Progress().__enter__()\n"
+                  "bars.take('0123456789ab', 'Downloading', 1_000_000, 4_000_000)")  # fmt: skip
+    said = page.get_by_text("0 of 1 done, 1 MB of 4 MB").filter(visible=True)
+    expect(said).to_be_visible()
+    page.evaluate(_RUN_BELOW, "bars.take('0123456789ab', 'Pull complete')")
+    expect(page.get_by_text("1 of 1 done").filter(visible=True)).to_be_visible()
+    page.evaluate(_RUN_BELOW, "bars.__exit__()")
+    expect(page.get_by_text("1 of 1 done").filter(visible=True)).to_have_count(0)
+
+
+_RUN_BELOW = """async (code) => {
+  const notebook = jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = notebook.widgets.length - 1;
+  await jupyterapp.commands.execute("notebook:insert-cell-below");
+  notebook.activeCell.model.sharedModel.setSource(code);
+  await jupyterapp.commands.execute("notebook:run-cell");
+}"""

@@ -1,0 +1,346 @@
+"""Nothing that is not the workspace's is touched; what is its own is made once."""
+
+import io
+import socket
+import tarfile
+
+import pytest
+
+from helpers import containers, distribution, engine, errors, images, registry, workspace
+
+
+def test_a_container_of_another_is_left_as_it_is(world):
+    """It bears a name of ours, and was made by somebody else."""
+    other = f"{world.me}-taken"
+    world.plant(other)
+    before = world.looks(other)
+    for call in (
+        lambda: containers.run("busybox", "true", name="taken"),
+        lambda: containers.run("busybox", "sleep 9", name="taken", detach=True),
+        lambda: containers.stop("taken", grace=0),
+        lambda: containers.kill("taken"),
+        lambda: containers.rm("taken", force=True),
+        lambda: containers.start("taken"),
+        lambda: containers.exec_("taken", "touch /x"),
+        lambda: containers.wait("taken"),
+    ):
+        with pytest.raises(errors.NameTaken, match=other):
+            call()
+        assert world.looks(other) == before
+    assert world.sh(f"docker diff {other}").stdout == ""
+
+
+def test_the_container_of_a_neighbour_is_left_as_it_is(world):
+    """It has our label's key and another value."""
+    world.plant(f"{world.me}-next", options=f"-d --label lesson={world.me}x")
+    before = world.looks(f"{world.me}-next")
+    for call in (containers.kill, containers.rm, containers.stop):
+        with pytest.raises(errors.NameTaken):
+            call("next")
+    assert world.looks(f"{world.me}-next") == before
+
+
+def test_a_name_of_an_image_of_another_is_left_as_it_is(world):
+    images.pull("registry:2")
+    containers.run("busybox", "touch /x", name="box")
+    images.export("box", "rootfs.tar")
+    name = f"other-{world.me}/hello:1"
+    world.sh(f"docker tag {images.ls('registry').image_id[0]} {name}")
+    try:
+        before = world.looks(name)
+        for call in (
+            lambda: registry.tag("busybox", name),
+            lambda: images.rm(name),
+            lambda: images.push(name),
+            lambda: images.commit("box", name),
+            lambda: images.import_("rootfs.tar", name),
+        ):
+            with pytest.raises(errors.NameTaken, match=name):
+                call()
+            assert world.looks(name) == before
+    finally:
+        world.sh(f"docker rmi {name}")
+
+
+def test_twice_is_the_same(world):
+    def names():
+        found = [name for image in world.api.images() for name in image["RepoTags"] or []]
+        return sorted(name for name in found if workspace.owns_tag(name) or ":<none>" in name)
+
+    def row(frame):
+        return frame[["repository", "tag", "size"]].values.tolist()
+
+    for call in (
+        lambda: containers.run("busybox", "echo hello", name="box"),
+        lambda: images.export("box", "rootfs.tar"),
+        lambda: images.save("busybox", "x.tar"),
+        lambda: images.load("x.tar"),
+        lambda: images.pull("busybox").digest,
+        lambda: row(registry.tag("busybox", f"{world.me}/x:1")),
+        lambda: row(images.commit("box", f"{world.me}/box:1")),
+        lambda: row(images.import_("rootfs.tar", f"{world.me}/flat:1")),
+    ):
+        first, named, there = call(), names(), world.mine()
+        assert call() == first
+        assert names() == named
+        assert world.mine() == there
+    assert len(named) >= 3 and there == [f"{world.me}-box"]
+
+
+def test_a_service_twice_is_the_same(world):
+    def run():
+        found = containers.run("busybox", "sleep 60", name="web", detach=True, publish="8940:80",
+                               env={"A": "b c"}, restart="on-failure:3", init=True)  # fmt: skip
+        return found.drop(columns=["created", "container_id", "status"]).values.tolist()
+
+    assert run() == run()
+    assert world.mine() == [f"{world.me}-web"]
+    one = world.container(f"{world.me}-web")
+    assert one["Config"]["Labels"] == {"lesson": world.me}
+    assert "A=b c" in one["Config"]["Env"] and one["HostConfig"]["Init"] is True
+    assert one["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 3}
+
+
+def test_a_busy_port_is_replaced(world, shown):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        busy = listener.getsockname()[1]
+        found = containers.run("busybox", "sleep 60", name="web", detach=True, publish=f"{busy}:80")
+        host, _, rest = found.ports[0].partition(":")
+        port = int(rest.partition("->")[0])
+        assert host == "127.0.0.1" and busy < port < busy + 100
+        assert f"-p 127.0.0.1:{port}:80" in shown[-1]
+
+
+def test_exit_codes_and_output(world):
+    done = containers.run("busybox", "sh -c 'echo out; echo err >&2; exit 7'", name="box")
+    assert done.exit_code == 7 and sorted(done.split()) == ["err", "out"]
+    assert containers.ps("box", all=True).exit_code.tolist() == [7]
+    gone = containers.run("busybox", "sh -c 'exit 3'", rm=True)
+    assert gone.exit_code == 3 and gone == ""
+    assert world.mine() == [f"{world.me}-box"]
+
+
+def test_what_can_t_start_is_said_and_does_not_stay(world):
+    for detach in (False, True):
+        with pytest.raises(errors.EngineError, match="no such command"):
+            containers.run("busybox", "nope", rm=True, detach=detach)
+        assert world.mine() == []
+
+
+def test_a_container_that_goes_on_too_long_is_removed(world, monkeypatch):
+    monkeypatch.setattr(containers, "_LONGEST", 0.5)
+    with pytest.raises(errors.TooSlow):
+        containers.run("busybox", "sleep 600", name="box")
+    assert world.mine() == []
+
+
+def test_a_command_in_a_container_has_a_limit(world, monkeypatch):
+    containers.run("busybox", "sleep 60", name="job", detach=True)
+    monkeypatch.setattr(containers, "_LONGEST", 0.2)
+    for _ in range(3):
+        with pytest.raises(errors.TooSlow):
+            containers.exec_("job", "sleep 60")
+    monkeypatch.setattr(containers, "_LONGEST", 20)
+    assert containers.exec_("job", "echo still here") == "still here\n"
+
+
+def test_what_is_not_there_or_in_the_wrong_state(world):
+    for call in (containers.start, containers.stop, containers.rm, containers.logs,
+                 containers.inspect, containers.wait, containers.kill, containers.events,
+                 containers.curl):  # fmt: skip
+        with pytest.raises(errors.NoSuchContainer):
+            call("nobody")
+    with pytest.raises(errors.NoSuchContainer):
+        images.export("nobody", "x.tar")
+    assert not (workspace._HERE / "files" / "x.tar").exists()
+    for call in (images.inspect, images.history, lambda name: registry.tag(name, f"{world.me}/x"),
+                 lambda name: images.save(name, "x.tar")):  # fmt: skip
+        with pytest.raises(errors.NoSuchImage):
+            call(f"{world.me}/nothing:1")
+    containers.run("busybox", "true", name="box")
+    for call in (lambda: containers.kill("box"), lambda: containers.exec_("box", "true")):
+        with pytest.raises(errors.NotRunning):
+            call()
+    containers.run("busybox", "sleep 60", name="job", detach=True)
+    with pytest.raises(errors.StillRunning):
+        containers.rm("job")
+
+
+def test_ready_of_a_container_that_ends_without_the_words(world):
+    containers.run("busybox", "echo something else", name="box")
+    with pytest.raises(errors.TooSlow):
+        containers.ready("box", "ready")
+    assert "something" in containers.ready("box", "some")
+
+
+def test_stop_tells_whether_the_time_was_used(world):
+    containers.run("busybox", "sleep 60", name="job", detach=True, init=True)
+    done = containers.stop("job")
+    assert done[["exit_code", "grace_used"]].values.tolist() == [[143, False]]
+    containers.run("busybox", "sleep 60", name="job", detach=True)
+    done = containers.stop("job", grace=1)  # sleep as process 1 takes no SIGTERM
+    assert done[["exit_code", "grace_used"]].values.tolist() == [[137, True]]
+
+
+def test_a_restart_policy_is_waited_for(world):
+    containers.run("busybox", "sh -c 'exit 3'", name="flaky", detach=True, restart="on-failure:2")
+    done = containers.wait("flaky")
+    assert done[["state", "exit_code"]].values.tolist() == [["exited", 3]]
+    happened = containers.events("flaky")
+    assert happened.action.tolist() == ["create", *["start", "die"] * 3]
+    assert happened.exit_code.dropna().tolist() == [3, 3, 3]
+    assert containers.inspect("flaky").restarts.tolist() == [2]
+
+
+# Pulls in the classroom
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Every address that the helpers ask, and every image that they ask the Engine to pull."""
+    addresses, pulls = [], []
+    get, pull = distribution.get, engine.connect().api.pull
+
+    def spied_get(address, **options):
+        addresses.append(address)
+        return get(address, **options)
+
+    def spied_pull(repository, *arguments, **options):
+        pulls.append(repository)
+        return pull(repository, *arguments, **options)
+
+    monkeypatch.setattr(distribution, "get", spied_get)
+    monkeypatch.setattr(engine.connect().api, "pull", spied_pull)
+    return addresses, pulls
+
+
+@pytest.mark.parametrize(
+    "name", ["alpine", "busybox:nope", "docker.io/ada/hello:1", "busybox@sha256:" + "0" * 64]
+)
+def test_what_the_mirror_does_not_have_is_never_asked_of_docker_hub(world, asked, name):
+    addresses, pulls = asked
+    mirror = engine.sources().mirror
+    assert mirror, "these tests run with CLASSROOM=on"
+    for call in (images.pull, lambda one: containers.run(one, "true", rm=True)):
+        with pytest.raises(errors.NoSuchImage, match="nothing asks Docker Hub"):
+            call(name)
+    assert pulls == []
+    assert addresses and all(one.startswith(f"http://{mirror}/") for one in addresses)
+
+
+@pytest.mark.parametrize("mirrored", [True, False])
+def test_a_tag_of_the_user_s_own_stays_as_it_is(world, monkeypatch, shown, mirrored):
+    """`busybox:glibc` is in the mirror too; here it is an image of the user's."""
+    at = engine.sources()
+    monkeypatch.setattr(
+        engine, "sources", lambda: engine.Sources(at.mirror, at.index, at.mirrored and mirrored)
+    )
+    before = world.image("busybox:glibc")
+    containers.run("busybox", "touch /mine", name="box")
+    world.sh(f"docker commit {world.me}-box busybox:glibc")
+    try:
+        mine = world.looks("busybox:glibc")
+        done = images.pull("busybox:glibc")
+        assert world.looks("busybox:glibc") == mine
+        assert done.reference == "busybox:glibc"
+        assert "other content" in shown[-1] and "docker pull" not in "".join(shown[-1:])
+        assert "touch" not in containers.run("busybox:glibc", "ls /mine", rm=True)
+    finally:
+        world.sh("docker rmi -f busybox:glibc")
+        if before:
+            images.pull("busybox:glibc")
+            assert world.image("busybox:glibc")["Id"] == before["Id"]
+
+
+def test_an_engine_that_does_not_know_the_mirror(world, monkeypatch, shown):
+    """The image comes from the mirror's own name, which does not stay."""
+    at = engine.sources()
+    monkeypatch.setattr(engine, "sources", lambda: engine.Sources(at.mirror, at.index, False))
+    here = world.image("busybox")["Id"]
+    done = images.pull("busybox")
+    assert done.reference == "busybox:latest" and world.image("busybox")["Id"] == here
+    assert world.image(f"{at.mirror}/library/busybox:latest") is None
+    assert shown == [
+        f"docker pull {at.mirror}/library/busybox:latest"
+        f" && docker tag {at.mirror}/library/busybox:latest busybox"
+        f" && docker rmi {at.mirror}/library/busybox:latest"
+    ]
+
+
+@pytest.mark.parametrize("manifest", [b'{"name": "a web page"}', b'[{"Config": "gone"}]'])
+def test_an_archive_that_the_engine_refuses(world, manifest):
+    with tarfile.open(workspace.file("x.tar"), "w") as archive:
+        member = tarfile.TarInfo("manifest.json")
+        member.size = len(manifest)
+        archive.addfile(member, io.BytesIO(manifest))
+    with pytest.raises(errors.BadTar):
+        images.load("x.tar")
+
+
+# Reset
+
+
+def test_reset_removes_exactly_ours(world):
+    me, sh, other = world.me, world.sh, f"other-{world.me}"
+    foreign = [f"{other}-box", f"{me}-unlabelled"]
+    for name in foreign:
+        world.plant(name)
+    world.plant(f"{other}-near", options=f"-d --label lesson={me}x")
+    names = [f"{other}/hello:1", f"{other}/{me}:1", f"x{me}/hello:1"]
+    for name in names:
+        sh(f"docker tag busybox {name}")
+    sh(f"docker network create {other}-net; docker volume create {other}-vol")
+    sh(f"docker network create --label lesson={me} {me}-net")
+    sh(f"docker volume create --label lesson={me} {me}-vol")
+    containers.run("busybox", "sleep 60", name="job", detach=True)
+    containers.run("busybox", "touch /x", name="box")
+    images.commit("box", f"{me}/hello:1")
+    sh(f"docker commit {me}-box")  # a dangling image
+    registry.tag("busybox", f"127.0.0.1:1/{me}/hello:1")
+    images.save("busybox", "x.tar")
+    world.sh("docker pull registry:2")
+    theirs = [*foreign, f"{other}-near", f"{other}-net", f"{other}-vol"]
+    kept = [*names, "busybox", "registry:2"]
+    before, ids = world.looks(*theirs), [world.image(name)["Id"] for name in kept]
+    images_before = {image["Id"] for image in world.api.images()}
+    try:
+        gone = workspace.reset()
+        assert sorted(gone.kind.unique()) == ["container", "file", "image", "network", "volume"]
+        assert {f"{me}-job", f"{me}-box", f"{me}/hello:1", f"127.0.0.1:1/{me}/hello:1",
+                f"{me}-net", f"{me}-vol", "files/x.tar"} <= set(gone.name)  # fmt: skip
+        assert all(me in name or kind in ("image", "file") for kind, name in gone.values)
+        assert world.looks(*theirs) == before
+        assert [world.image(name)["Id"] for name in kept] == ids
+        assert len(images_before - {image["Id"] for image in world.api.images()}) == 2
+        for kind in ("container", "volume", "network"):
+            found = sh(f"docker {kind} ls -q --filter label=lesson={me} {'-a' * (kind[0] == 'c')}")
+            assert found.stdout == ""
+        assert not [n for i in world.api.images() for n in i["RepoTags"] or []
+                    if workspace.owns_tag(n)]  # fmt: skip
+        assert not (workspace._HERE / "files").exists()
+        assert len(workspace.reset()) == 0
+    finally:
+        sh(f"docker rmi {' '.join(names)}")
+        sh(f"docker network rm {other}-net; docker volume rm {other}-vol", check=False)
+        sh(f"docker network rm {me}-net; docker volume rm {me}-vol", check=False)
+
+
+def test_reset_goes_on_where_another_s_container_needs_an_image_of_ours(world):
+    """As after `docker run ada/hello:1` in a terminal, without the label."""
+    other = f"other-{world.me}"
+    containers.run("busybox", "touch /x", name="box")
+    images.commit("box", f"{world.me}/hello:1", change='LABEL "lesson"=""')
+    world.sh(f"docker volume create --label {workspace.label()} {world.me}-vol")
+    images.save("busybox", "x.tar")
+    world.sh(f"docker run --name {other} {world.me}/hello:1 true")
+    world.planted.append(other)
+    before = world.looks(other)
+    try:
+        workspace.reset()
+        assert world.looks(other) == before
+        assert world.sh(f"docker volume ls -q --filter label={workspace.label()}").stdout == ""
+        assert not (workspace._HERE / "files").exists()
+    finally:
+        world.sh(f"docker volume rm {world.me}-vol", check=False)

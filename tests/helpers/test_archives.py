@@ -1,0 +1,233 @@
+"""Tar archives: written whole or not at all, and what is wrong with one that is read."""
+
+import gzip
+import io
+import json
+import tarfile
+
+import pytest
+from fake_server import Stream
+
+from helpers import errors, images
+from helpers.errors import BadTar
+
+CONFIG, LAYER = b'{"config": {"Cmd": ["sh"]}}', b"layer" * 400
+MANIFEST = [{"Config": "c.json", "RepoTags": ["ada/x:1"], "Layers": ["l/layer.tar", "l2"]}]
+
+
+def tar(*members):
+    """Make a tar archive of (name, bytes), or (name, name it links to)."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            if isinstance(content, str):
+                member.type, member.linkname = tarfile.SYMTYPE, content
+            elif content is None:
+                member.type = tarfile.DIRTYPE
+            else:
+                member.size = len(content)
+            archive.addfile(member, io.BytesIO(content) if isinstance(content, bytes) else None)
+    return packed.getvalue()
+
+
+def saved(manifest=MANIFEST):
+    """Make what `docker save` makes: the second layer is a link to the first one."""
+    told = ("manifest.json", json.dumps(manifest).encode())
+    return tar(("c.json", CONFIG), ("l", None), ("l/layer.tar", LAYER), ("l2", "l/layer.tar"), told)
+
+
+@pytest.fixture
+def place(in_tmp, shown, ada):
+    """Return a function that writes a file into the folder."""
+    return lambda content, name="x.tar": (in_tmp / "files" / name).write_bytes(content)
+
+
+@pytest.fixture
+def calls(fake_engine):
+    """What reads an archive, by name."""
+    fake_engine.answers["POST", "/images/load"] = Stream({"stream": "Loaded image: ada/x:1\n"})
+    fake_engine.answers["GET", "/images/json"] = []
+    fake_engine.answers["POST", "/images/create"] = b'{"status": "sha256:0"}\n'
+    gone = (404, {"message": "No such image: ada/flat:1"}, {})
+    fake_engine.answers["GET", "/images/ada/flat:1/json"] = gone
+    client = fake_engine.client
+    return {
+        "contents": lambda: images.contents("x.tar"),
+        "read": lambda: images.read("x.tar", "manifest.json"),
+        "load": lambda: images.load("x.tar", client=client),
+        "import_": lambda: images.import_("x.tar", "ada/flat:1", client=client),
+    }
+
+
+EACH = pytest.mark.parametrize("call", ["contents", "read", "load", "import_"])
+
+
+def test_contents(place, calls, shown):
+    place(saved())
+    found = images.contents("x.tar")
+    assert [str(kind) for kind in found.dtypes] == ["str", "str", "int64"]
+    assert found.values.tolist() == [
+        ["manifest", "manifest.json", len(json.dumps(MANIFEST))],
+        ["config", "c.json", len(CONFIG)],
+        ["layer 1", "l/layer.tar", len(LAYER)],
+        ["layer 2", "l2", len(LAYER)],  # a link has the size of its target
+    ]
+    assert shown == ["tar -tf files/x.tar"]
+
+
+def test_read(place, shown):
+    place(saved())
+    assert images.read("x.tar", "c.json") == {"config": {"Cmd": ["sh"]}}
+    assert images.read("files/x.tar", "manifest.json") == MANIFEST
+    assert shown[0] == "tar -xOf files/x.tar c.json"
+
+
+def test_load_says_what_the_engine_says(place, calls, fake_engine):
+    place(saved())
+    assert calls["load"]() == "Loaded image: ada/x:1\n"
+    assert fake_engine.asked[-1][4] == saved() or fake_engine.asked[-1][3]["Transfer-Encoding"]
+
+
+@EACH
+def test_a_whole_archive_is_good(place, calls, call):
+    place(saved())
+    calls[call]()
+
+
+@EACH
+def test_a_file_that_is_not_there(in_tmp, ada, calls, call):
+    with pytest.raises(BadTar, match="there is no file files/x.tar"):
+        calls[call]()
+
+
+@EACH
+@pytest.mark.parametrize("content", [b"", b"hello", b"x" * 5000, b"\x1f\x8b\x08garbage"])
+def test_a_file_that_is_no_archive(place, calls, call, content):
+    place(content)
+    with pytest.raises(BadTar):
+        calls[call]()
+
+
+@EACH
+def test_an_archive_that_is_cut_short(place, calls, call, fake_engine):
+    """Cut within a member's content or header, wherever that is."""
+    whole = saved()
+    end = max(member.offset_data for member in tarfile.open(fileobj=io.BytesIO(whole)))
+    for cut in [*range(700, end, 1024), end - 100, end + 3]:
+        place(whole[: cut + 1])
+        fake_engine.asked.clear()
+        with pytest.raises(BadTar):
+            calls[call]()
+        sent = [one for one in fake_engine.asked if one[0] == "POST"]
+        assert sent == [], f"cut at {cut}: the Engine was asked"
+
+
+@EACH
+def test_a_compressed_archive_that_is_cut_or_spoilt(place, calls, call):
+    whole = gzip.compress(saved(), mtime=0)
+    for content in (whole[:-30], whole[:40] + b"\xff\x00" * 20 + whole[80:]):
+        place(content)
+        with pytest.raises(BadTar):
+            calls[call]()
+
+
+NO_MANIFEST = [
+    tar(("bin", None), ("bin/sh", b"x")),  # of docker export
+    tar(("manifest.json", None)),
+    tar(("manifest.json", b"no json")),
+    tar(("manifest.json", b"\xff\xfe")),
+]
+OTHER_MANIFEST = [  # `load` leaves these to the Engine, see the integration tests
+    tar(("manifest.json", b'{"name": "a web page"}')),
+    tar(("manifest.json", b"[{}]")),
+    saved([{"Config": "c.json", "Layers": ["gone"]}]),
+    saved([{"Config": "gone", "Layers": []}]),
+]
+
+
+@pytest.mark.parametrize(
+    ("call", "content"),
+    [("load", content) for content in NO_MANIFEST]
+    + [("contents", content) for content in NO_MANIFEST + OTHER_MANIFEST],
+)
+def test_an_archive_that_is_not_of_docker_save(place, calls, call, content):
+    place(content)
+    with pytest.raises(BadTar):
+        calls[call]()
+
+
+@pytest.mark.parametrize("member", ["gone.json", "l", "l/layer.tar"])
+def test_what_can_t_be_read_out_of_an_archive(place, member):
+    place(saved())
+    with pytest.raises(BadTar):
+        images.read("x.tar", member)
+
+
+def test_an_archive_of_docker_export_says_what_to_do(place, calls):
+    place(tar(("bin/sh", b"x")))
+    with pytest.raises(BadTar, match="Use images.import_"):
+        calls["load"]()
+
+
+def broken(*pieces):
+    yield from pieces
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("pieces", [(), (b"x" * 9,)])
+def test_a_stream_that_breaks_leaves_no_half_file(in_tmp, pieces):
+    path = in_tmp / "files" / "x.tar"
+    with pytest.raises(OSError):
+        images._write(path, broken(*pieces))
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_stream_that_breaks_keeps_the_old_file(in_tmp):
+    path = in_tmp / "files" / "x.tar"
+    images._write(path, [b"the ", b"old one"])
+    with pytest.raises(OSError):
+        images._write(path, broken(b"the new"))
+    assert path.read_bytes() == b"the old one"
+    assert list(path.parent.iterdir()) == [path]
+    images._write(path, [b"the new one"])
+    assert path.read_bytes() == b"the new one"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_interrupt_leaves_no_half_file(in_tmp):
+    def interrupted():
+        yield b"x"
+        raise KeyboardInterrupt
+
+    path = in_tmp / "files" / "x.tar"
+    with pytest.raises(KeyboardInterrupt):
+        images._write(path, interrupted())
+    assert list(path.parent.iterdir()) == []
+
+
+def test_save_of_a_full_disk(fake_engine, in_tmp, monkeypatch):
+    fake_engine.answers["GET", "/images/busybox/json"] = {"Id": "sha256:0", "Size": 1}
+    monkeypatch.setattr(fake_engine.client.api, "get_image", lambda name: broken(b"x"))
+    with pytest.raises(errors.NoSpace):
+        images.save("busybox", "x.tar", client=fake_engine.client)
+    assert list((in_tmp / "files").iterdir()) == []
+
+
+def test_an_error_in_the_answer_of_load_and_import(place, calls, fake_engine):
+    place(saved())
+    wrong = {"errorDetail": {"message": "unexpected EOF"}, "error": "unexpected EOF"}
+    fake_engine.answers["POST", "/images/load"] = Stream(wrong)
+    with pytest.raises(BadTar):
+        calls["load"]()
+    fake_engine.answers["POST", "/images/create"] = json.dumps(wrong).encode() + b"\n"
+    with pytest.raises(BadTar):
+        calls["import_"]()
+
+
+def test_what_lies_outside_the_namespace_is_not_imported_or_committed(place, fake_engine):
+    place(saved())
+    for call in (images.import_, images.commit):
+        with pytest.raises(errors.NameTaken):
+            call("x.tar", "busybox:latest", client=fake_engine.client)
+    assert fake_engine.asked == []

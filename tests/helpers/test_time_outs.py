@@ -1,0 +1,236 @@
+"""Every call to the Engine ends, also where the Engine says nothing more."""
+
+import socket
+import struct
+import threading
+import time
+
+import docker.errors
+import pytest
+
+from helpers import containers, engine, errors, images, registry
+
+LIMIT = 0.25
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+UPGRADED = (
+    b"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"
+    b"Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+)
+
+
+def json_answer(text):
+    return HEAD + f"Content-Length: {len(text)}\r\n\r\n".encode() + text.encode()
+
+
+def chunk(data):
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+class Silent:
+    """An Engine that says what it is told to say for a path, and then says nothing more."""
+
+    def __init__(self):
+        self.says, self.taken = {}, []
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen()
+        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.taken.append(connection)
+            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
+
+    def talk(self, connection):
+        asked = b""
+        while True:
+            try:
+                asked += connection.recv(65536)
+            except OSError:
+                return
+            if not asked:
+                return
+            while b"\r\n\r\n" in asked:
+                head, _, asked = asked.partition(b"\r\n\r\n")
+                path = head.split(b" ")[1].decode().partition("?")[0]
+                path = path.removeprefix("/v1.41")
+                if path in self.says:
+                    connection.sendall(self.says[path])
+                asked = b"" if b"POST" in head else asked
+
+    def close(self):
+        self.listener.close()
+        for connection in self.taken:
+            connection.close()
+
+
+@pytest.fixture
+def silent(shown, ada, monkeypatch):
+    server = Silent()
+    monkeypatch.setattr(engine, "sources", engine.Sources)
+    base = f"tcp://{server.address}"
+    server.client = engine._Client(base_url=base, version="1.41", timeout=LIMIT)
+    owned = '{"Id": "f0", "Name": "/ada-a", "Config": {"Labels": {"lesson": "ada"}, "Tty": false}}'
+    server.says["/containers/ada-a/json"] = json_answer(owned)
+    yield server
+    server.close()
+
+
+def within(seconds, call):
+    """Call something that may never end, and fail where it does not; give what it raised."""
+    outcome = []
+
+    def work():
+        try:
+            outcome.append(call())
+        except BaseException as err:
+            outcome.append(err)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    assert not thread.is_alive(), f"it still goes on after {seconds} s"
+    return outcome[0]
+
+
+def slow(call):
+    """Expect `TooSlow`, neither at once nor late."""
+    begun = time.monotonic()
+    found = within(3, call)
+    assert isinstance(found, errors.TooSlow), repr(found)
+    assert time.monotonic() - begun > LIMIT * 0.5
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: images.ls(client=client),
+        lambda client: images.pull("busybox", client=client),
+        lambda client: images.push("ada/x:1", client=client),
+        lambda client: images.inspect("busybox", client=client),
+        lambda client: images.rm("ada/x:1", client=client),
+        lambda client: registry.search("busybox", client=client),
+        lambda client: registry.tag("busybox", "ada/x:1", client=client),
+        lambda client: registry.login("127.0.0.1:1", "ada", "x", client=client),
+        lambda client: containers.ps(client=client),
+        lambda client: containers.inspect("b", client=client),
+        lambda client: containers.start("a", client=client),
+        lambda client: containers.rm("a", client=client),
+        lambda client: containers.logs("a", client=client),
+        lambda client: containers.exec_("a", "true", client=client),
+        lambda client: engine.kernel(client=client),
+    ],
+)
+def test_an_engine_that_never_answers(silent, call):
+    slow(lambda: call(silent.client))
+
+
+def test_stop_waits_as_long_as_the_grace_and_then_no_longer(silent):
+    begun = time.monotonic()
+    found = within(15, lambda: pytest.raises(errors.TooSlow, containers.stop, "a", grace=1,
+                                             client=silent.client))  # fmt: skip
+    assert isinstance(found.value, errors.TooSlow)
+    assert 1 <= time.monotonic() - begun < 5
+
+
+def test_kill_and_wait_have_a_limit(silent, monkeypatch):
+    monkeypatch.setattr(containers, "_LONGEST", LIMIT)
+    silent.says["/containers/ada-a/kill"] = b"HTTP/1.1 204 No Content\r\n\r\n"
+    slow(lambda: containers.wait("a", client=silent.client))
+    slow(lambda: containers.kill("a", signal="HUP", client=silent.client))
+
+
+def test_a_pull_that_goes_silent_in_the_middle(silent):
+    silent.says["/images/create"] = CHUNKED + chunk(b'{"status": "Pulling"}\r\n')
+    found = within(3, lambda: images.pull("busybox", client=silent.client))
+    assert isinstance(found, errors.TooSlow), repr(found)
+
+
+def test_a_push_that_goes_silent_in_the_middle(silent):
+    silent.says["/images/ada/x/push"] = CHUNKED + chunk(b'{"status": "Preparing"}\r\n')
+    found = within(3, lambda: images.push("ada/x:1", client=silent.client))
+    assert isinstance(found, errors.TooSlow), repr(found)
+
+
+def test_an_archive_that_goes_silent_in_the_middle_leaves_no_half_file(silent, in_tmp):
+    silent.says["/images/busybox/get"] = CHUNKED + chunk(b"x" * 512)
+    silent.says["/containers/ada-a/export"] = CHUNKED + chunk(b"x" * 512)
+    for call in (
+        lambda: images.save("busybox", "a.tar", client=silent.client),
+        lambda: images.export("a", "a.tar", client=silent.client),
+    ):
+        found = within(3, call)
+        assert isinstance(found, errors.TooSlow), repr(found)
+        assert list((in_tmp / "files").iterdir()) == []
+
+
+def test_logs_that_go_silent_in_the_middle(silent):
+    """`ready` says that nothing printed for 60 s is `TooSlow`; docker-py takes the time-out off."""
+    said = struct.pack(">BxxxL", 1, 3) + b"hi\n"
+    silent.says["/containers/ada-a/logs"] = CHUNKED + chunk(said)
+    found = within(3, lambda: containers.ready("a", "never", client=silent.client))
+    assert isinstance(found, errors.TooSlow), repr(found)
+
+
+def test_a_command_that_goes_on_and_says_nothing(silent, monkeypatch):
+    """`exec_` of a command that never ends: docker-py polls its socket without a limit."""
+    monkeypatch.setattr(containers, "_LONGEST", LIMIT)
+    silent.says["/containers/ada-a/exec"] = json_answer('{"Id": "e0"}')
+    silent.says["/exec/e0/start"] = UPGRADED
+    found = within(3, lambda: containers.exec_("a", "sleep 600", client=silent.client))
+    assert isinstance(found, errors.TooSlow), repr(found)
+
+
+def test_an_own_limit_goes_before_the_client_s(silent):
+    sent = silent.client.api._set_request_timeout({"timeout": 7})
+    assert sent["timeout"] == (engine._CONNECT, 7)
+    for unset in ({}, {"timeout": None}):
+        assert silent.client.api._set_request_timeout(unset)["timeout"] == (engine._CONNECT, LIMIT)
+
+
+def test_an_engine_that_takes_no_connection(monkeypatch):
+    """The backlog is full: the connection itself has a limit too."""
+    monkeypatch.setattr(engine, "_CONNECT", 0.3)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        fillers = [socket.socket() for _ in range(4)]
+        for one in fillers:
+            one.setblocking(False)
+            one.connect_ex(address)
+        client = engine._Client(base_url=f"tcp://127.0.0.1:{address[1]}", version="1.41", timeout=9)
+        begun = time.monotonic()
+        with pytest.raises(errors.LessonError), errors.explained("docker version"):
+            client.api.version()
+        assert time.monotonic() - begun < 3
+        for one in fillers:
+            one.close()
+
+
+def test_connect_says_that_nothing_is_there(monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+    engine.connect.cache_clear()
+    try:
+        with pytest.raises(errors.EngineNotRunning) as caught:
+            engine.connect()
+        assert isinstance(caught.value.__cause__, docker.errors.DockerException)
+    finally:
+        engine.connect.cache_clear()
+
+
+def test_connect_gives_up_on_a_silent_socket(monkeypatch, silent):
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://{silent.address}")
+    monkeypatch.setattr(engine, "_ANSWER", LIMIT)
+    engine.connect.cache_clear()
+    try:
+        with pytest.raises((errors.TooSlow, errors.EngineNotRunning)):
+            engine.connect()
+    finally:
+        engine.connect.cache_clear()

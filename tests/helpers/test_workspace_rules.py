@@ -1,0 +1,189 @@
+"""What belongs to a learner: name, prefix, ownership, folder, ports."""
+
+import contextlib
+import getpass
+import re
+import socket
+
+import pytest
+
+from helpers import errors, workspace
+from helpers.workspace import Text
+
+
+@pytest.fixture
+def name(monkeypatch):
+    """Return a function that names the workspace in an environment."""
+
+    def called(user="somebody", **environment):
+        for key in ("WORKSPACE", "JUPYTERHUB_USER"):
+            monkeypatch.delenv(key, raising=False)
+        for key, value in environment.items():
+            monkeypatch.setenv(key, value)
+
+        def getuser():
+            if isinstance(user, type):
+                raise user("no user")
+            return user
+
+        monkeypatch.setattr(getpass, "getuser", getuser)
+        workspace.name.cache_clear()
+        return workspace.name()
+
+    yield called
+    workspace.name.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"WORKSPACE": "ada"}, "ada"),
+        ({"WORKSPACE": "ada", "JUPYTERHUB_USER": "bob"}, "ada"),
+        ({"WORKSPACE": "", "JUPYTERHUB_USER": "bob"}, "learner-bob"),
+        ({"JUPYTERHUB_USER": "bob"}, "learner-bob"),
+        ({"JUPYTERHUB_USER": "Bob.Smith@example.com"}, "learner-bob-smith-example-com"),
+        ({"JUPYTERHUB_USER": ""}, "learner-somebody"),
+        ({}, "learner-somebody"),
+        ({"WORKSPACE": "Ada Lovelace"}, "ada-lovelace"),
+        ({"WORKSPACE": "--a__b..c--"}, "a-b-c"),
+        ({"WORKSPACE": "50"}, "50"),
+    ],
+)
+def test_the_name(name, environment, expected):
+    assert name(**environment) == expected
+
+
+@pytest.mark.parametrize("error", [OSError, KeyError, ImportError])
+def test_without_a_user_a_token_is_the_name(name, error):
+    """`getpass` raises KeyError before Python 3.13, OSError since, ImportError on Windows."""
+    assert re.fullmatch("learner-[0-9a-f]{6}", name(user=error))
+
+
+@pytest.mark.parametrize("wanted", ["---", "用户", "ü", " ", "a" * 300, "ÄDA/../x", "x\ny", "-a"])
+def test_whatever_it_is_called_docker_takes_the_name(name, wanted):
+    for environment in ({"WORKSPACE": wanted}, {"JUPYTERHUB_USER": wanted}):
+        found = name(**environment)
+        assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", found)
+        assert len(found) <= 200  # an image's whole name has 255 letters at most
+
+
+def test_the_name_stays_while_the_kernel_runs(name):
+    first = name(user=OSError)
+    assert workspace.name() == first
+
+
+def test_the_prefix_is_put_once(ada):
+    assert workspace.prefixed("web") == "ada-web"
+    assert workspace.prefixed("ada-web") == "ada-web"
+    assert workspace.prefixed("adas") == "ada-adas"
+    assert workspace.prefixed("ada") == "ada-ada"
+    assert workspace.label() == "lesson=ada"
+
+
+@pytest.mark.parametrize(
+    ("reference", "ours"),
+    [
+        ("ada/hello:1", True),
+        ("ada/hello", True),
+        ("127.0.0.1:5052/ada/hello:1", True),
+        ("docker.io/ada/hello", True),
+        ("127.0.0.1:5052/class/ada/hello", True),
+        ("hello", False),
+        ("ada", False),
+        ("ada:1", False),
+        ("busybox:ada", False),
+        ("x/ada", False),
+        ("adam/hello", False),
+        ("x-ada/hello", False),
+        ("Ada/hello", False),
+        ("<none>:<none>", False),
+        ("bob/hello:ada/x", False),
+    ],
+)
+def test_whose_a_name_of_an_image_is(ada, reference, ours):
+    assert workspace.owns_tag(reference) is ours
+
+
+@pytest.mark.parametrize(
+    ("labels", "ours"),
+    [
+        ({"lesson": "ada"}, True),
+        ({"lesson": "ada", "x": "y"}, True),
+        ({"lesson": "adam"}, False),
+        ({"lesson": ""}, False),
+        ({"other": "ada"}, False),
+        ({}, False),
+        (None, False),
+    ],
+)
+def test_whose_a_container_is(ada, labels, ours):
+    assert workspace.owns({"Config": {"Labels": labels}, "Name": "/ada-web"}) is ours
+
+
+def test_files_lie_in_one_folder(in_tmp):
+    assert workspace.file("busybox.tar").as_posix() == "files/busybox.tar"
+    assert workspace.file("files/busybox.tar").as_posix() == "files/busybox.tar"
+    assert workspace.file("../../etc/passwd").as_posix() == "files/passwd"
+    assert workspace.file("/etc/passwd").as_posix() == "files/passwd"
+    (in_tmp / "files").rmdir()
+    workspace.file("x")
+    assert (in_tmp / "files").is_dir()
+
+
+@contextlib.contextmanager
+def listening(port=0):
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_a_busy_port_is_replaced_by_the_next_free_one():
+    with listening() as busy:
+        found = workspace.free_port(busy)
+        assert busy < found < busy + 100
+        with listening(found):
+            assert workspace.free_port(busy) > found
+
+
+def test_a_free_port_is_taken_as_it_is():
+    with listening() as port:
+        pass
+    assert workspace.free_port(port) == port
+    with listening(port):  # nothing holds it
+        pass
+
+
+def test_a_port_that_listens_on_every_address_is_busy_too():
+    with socket.socket() as listener:
+        listener.bind(("0.0.0.0", 0))
+        listener.listen()
+        assert workspace.free_port(listener.getsockname()[1]) != listener.getsockname()[1]
+
+
+def test_a_hundred_busy_ports_are_an_error(monkeypatch):
+    class Busy(socket.socket):
+        tried = []
+
+        def bind(self, address):
+            self.tried.append(address)
+            raise OSError(98, "Address already in use")
+
+    monkeypatch.setattr(workspace.socket, "socket", Busy)
+    with pytest.raises(errors.PortBusy):
+        workspace.free_port(5000)
+    assert Busy.tried == [("127.0.0.1", port) for port in range(5000, 5100)]
+
+
+@pytest.mark.parametrize("port", [65536, 70000, -1])
+def test_a_number_that_is_no_port_is_an_error_of_the_family(port):
+    with pytest.raises(errors.LessonError):
+        workspace.free_port(port)
+
+
+def test_text_is_shown_as_it_is():
+    from IPython.lib.pretty import pretty
+
+    assert pretty(Text("a\n'b'\n")) == "a\n'b'"
+    assert Text("a") == "a"
