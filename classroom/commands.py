@@ -22,15 +22,21 @@ def lab(rest, yes):
         *(environment.program("python"), "-m", "jupyterlab"),
         *(f"--LabApp.default_url={FIRST_LESSON}", f"--ServerApp.root_dir={ROOT}"),
         "--ServerApp.ip=127.0.0.1",
-        # No window that asks to fetch news, no look for newer versions.
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         *rest,
     ]
     # Its settings and open tabs lie with the clone, not in the user's home.
     settings = {"JUPYTER_CONFIG_DIR": str(STATE / "jupyter")}
+    _ask_for_no_news()
     return _become(command, {"CLASSROOM": value, **settings})
+
+
+def _ask_for_no_news():
+    """Have JupyterLab fetch no news, look for no newer version, and not ask about either."""
+    name = "jupyter/lab/user-settings/@jupyterlab/apputils-extension/notification"
+    file = STATE / f"{name}.jupyterlab-settings"
+    if not file.exists():
+        files.write_json(file, {"fetchNews": "false", "checkForUpdates": False})
 
 
 def test(rest, yes):

@@ -345,7 +345,7 @@ def load(file, *, client=None):
         _manifest(path, words)
         said = []
         with path.open("rb") as archive, Progress() as progress:
-            for event in client.api.load_image(progress.reading(archive, path.name)):
+            for event in client.api.load_image(progress.reading(archive, path.name), quiet=True):
                 if "errorDetail" in event:
                     raise docker.errors.DockerException(event["errorDetail"]["message"])
                 said.append(event.get("stream", ""))

@@ -154,7 +154,8 @@ class _Bars:
             if name not in self._rows:
                 self._rows[name] = _Row(name)
                 self._box.children += (self._rows[name].box,)
-            self._rows[name].show(part.fraction, f"{part.status} {size(part.total)}")
+            moved = f", {size(part.current)} of {size(part.total)}" if part.total else ""
+            self._rows[name].show(part.fraction, part.status + moved)
         self._all.show(meter.fraction(), meter.line())
         self._box.layout.display = None
 

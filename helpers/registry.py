@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import secrets
 import tarfile
 import time
@@ -247,7 +248,9 @@ def _lines(store):
     env = [word for key, value in _SETTINGS.items() for word in ("-e", f"{key}={value}")]
     options = ["--name", name, "--label", workspace.label(), "-p", f"{store}:5000", *env]
     return [
-        command.line("docker", "create", *options, "registry:2").replace(" -e ", " \\\n    -e "),
+        re.sub(
+            " (-[pe]) ", r" \\\n    \1 ", command.line("docker", "create", *options, "registry:2")
+        ),
         command.line("docker", "cp", _file().as_posix(), f"{name}:{_HTPASSWD}"),
         command.line("docker", "start", name),
     ]

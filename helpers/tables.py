@@ -144,8 +144,11 @@ def filters(named):
 
     Returns:
         A list of dicts: kind (search, flag, choice or range), label, and for the last two kinds
-        values and words (the same, to read). Flags come right after the search.
+        values and words (the same, to read). Flags come right after the search. A single row
+        needs none.
     """
+    if not named or len(next(iter(named.values()))) < 2:
+        return []
     made = [one for label, column in named.items() if (one := _filter(label, column))]
     texts = [label for label, column in named.items() if _kind(column) == "text"]
     search = [{"kind": "search", "label": SEARCH, "words": texts}] if texts else []
@@ -394,7 +397,7 @@ class Table(anywidget.AnyWidget):
 
     def _answered(self, choices):
         kept = _kept(self._whole, self._columns, self._texts, choices)
-        line, lacking = stands_for(self._made, choices) if self._made else ("", "")
+        line, lacking = stands_for(self._made, choices) if self._made and choices else ("", "")
         return {"to": choices, "kept": kept.tobytes(), "command": line, "lacking": lacking}
 
     def __repr__(self):

@@ -1,6 +1,7 @@
 """The environment, the packages that are only unpacked, and the command line itself."""
 
 import ast
+import json
 import subprocess
 import sys
 import time
@@ -160,3 +161,13 @@ def test_a_dead_process_is_not_ours():
     ended = subprocess.Popen(["true"])
     ended.wait()
     assert processes.began(ended.pid) is None
+
+
+def test_jupyterlab_is_told_not_to_ask_about_news(tmp_path, monkeypatch):
+    monkeypatch.setattr(commands, "STATE", tmp_path)
+    commands._ask_for_no_news()
+    (told,) = tmp_path.rglob("*.jupyterlab-settings")
+    assert json.loads(told.read_text()) == {"fetchNews": "false", "checkForUpdates": False}
+    told.write_text("{}")  # what a person has changed stays
+    commands._ask_for_no_news()
+    assert told.read_text() == "{}"

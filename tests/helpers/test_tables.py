@@ -212,7 +212,6 @@ def line(frame, choices):
 @pytest.mark.parametrize(
     ("choices", "options"),
     [
-        ({}, ""),
         ({"official": True}, "--filter is-official=true "),
         ({"official": True, "stars": [3, None]}, "--filter is-official=true --filter stars=3 "),
         ({"stars": [3.0, None]}, "--filter stars=3 "),
@@ -237,17 +236,23 @@ def test_no_command_where_docker_has_no_filter(choices, lacking):
 def test_filters_that_were_asked_for_already_stay():
     asked = {"is-official": "true", "stars": "3"}
     wanted = "docker search --filter is-official=true --filter stars={} 'busy box'"
-    assert line(search(asked=asked), {})[0] == wanted.format(3)
+    assert line(search(asked=asked), {"official": True})[0] == wanted.format(3)
     assert line(search(asked=asked), {"stars": [70, None]})[0] == wanted.format(70)
 
 
 def test_no_command_for_rows_that_the_command_does_not_give():
-    assert line(FOUND, {}) == ("", "")
-    made = search()
-    assert line(made.query("not official"), {}) == ("", "")
-    assert line(made.head(3), {}) == ("", "")
-    assert line(made.assign(stars=1), {}) == ("", "")
-    assert line(made.sort_values("stars"), {})[0] == "docker search 'busy box'"
+    chosen, made = {"stars": [1, None]}, search()
+    assert line(FOUND, chosen) == ("", "")
+    assert line(made.query("not official"), chosen) == ("", "")
+    assert line(made.head(3), chosen) == ("", "")
+    assert line(made.assign(stars=1), chosen) == ("", "")
+    wanted = "docker search --filter stars=1 'busy box'"
+    assert line(made.sort_values("stars"), chosen)[0] == wanted
+
+
+def test_no_command_before_anything_is_chosen():
+    """The helper has shown it already."""
+    assert line(search(), {}) == ("", "")
 
 
 def test_a_stranger_s_words_stay_one_word_of_the_command():

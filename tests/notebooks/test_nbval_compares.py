@@ -1,5 +1,6 @@
 """nbval turns red when a saved output is not what the cell gives."""
 
+import os
 import subprocess
 import sys
 
@@ -25,7 +26,8 @@ def nbval(path):
     """Run it under nbval as the test command does, and give the names of the cells that fail."""
     command = [sys.executable, "-m", "pytest", "-q", "-c", ROOT / "pyproject.toml", "--nbval"]
     command += ["--nbval-sanitize-with", SANITIZE, "--rootdir", path.parent, "-rf", path]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    env = os.environ | {"WORKSPACE": "learner"}  # by whom the outputs were saved
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
     failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
     assert "passed" in done.stdout, done.stdout + done.stderr
     return [line.split("::Cell ")[1].split()[0] for line in failed]

@@ -1,0 +1,41 @@
+"""The kernel is interrupted: a clear line, no half file, and the cell can be run again."""
+
+import pytest
+
+from helpers import errors, images, workspace
+from helpers.command import shown
+
+
+def interrupted(*chunks):
+    yield from chunks
+    raise KeyboardInterrupt
+
+
+def test_it_is_said_in_one_sentence():
+    with pytest.raises(errors.Interrupted) as caught, shown("docker pull busybox"):
+        raise KeyboardInterrupt
+    wanted = "docker pull busybox: it was interrupted. Run the cell again to do it whole."
+    assert str(caught.value) == wanted
+
+
+def test_a_file_that_was_there_stays_and_there_is_no_half_one():
+    path = workspace.file("interrupted.tar")
+    path.write_bytes(b"as it was")
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            images._write(path, interrupted(b"half", b"of it"))
+        assert path.read_bytes() == b"as it was"
+        assert not list(path.parent.glob("interrupted.tar.*"))
+        images._write(path, iter([b"whole"]))
+        assert path.read_bytes() == b"whole"
+    finally:
+        path.unlink()
+
+
+def test_a_transfer_can_be_begun_again():
+    stream = interrupted({"id": "0123456789ab", "status": "Downloading"})
+    with pytest.raises(KeyboardInterrupt):
+        images._transfer("busybox", stream, bars=False)
+    digest = "sha256:" + "a" * 64
+    done = images._transfer("busybox", iter([{"status": f"Digest: {digest}"}]), bars=False)
+    assert done.digest == digest
