@@ -528,9 +528,9 @@ def inspect(*references, client=None):
         client: A `docker.DockerClient`; the current Engine's if left out.
 
     Returns:
-        A DataFrame of objects, a column an image, with the rows: id (str), layers (int),
-        tags (list of str), history (int, entries), cmd, env, ports, volumes (lists of str), size
-        (int, bytes).
+        A DataFrame of objects, a column an image, with the rows (its index, `field`): id (str),
+        layers (int), tags (list of str), history (int, entries), cmd, env, ports, volumes (lists
+        of str), size (int, bytes).
 
     Raises:
         NoSuchImage: There is no such image here.
@@ -554,7 +554,7 @@ def inspect(*references, client=None):
                 "volumes": sorted(config.get("Volumes") or {}),
                 "size": image["Size"],
             }
-    return pd.DataFrame(columns, dtype=object)
+    return pd.DataFrame(columns, dtype=object).rename_axis("field")
 
 
 def history(reference, *, client=None):

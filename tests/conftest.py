@@ -3,7 +3,7 @@
 import pytest
 from nbval.plugin import IPyNbCell
 
-FLOORS = {"notebook cells": 50, "tests": 150}
+FLOORS = {"notebook cells": 55, "tests": 700}
 
 
 def pytest_addoption(parser):

@@ -310,3 +310,26 @@ def test_contrast_holds(page, run, theme):
     found = page.locator(".lesson-table").evaluate(_CONTRAST)
     assert len(found) > 40
     assert [one for one in found if one[1] < 4.5] == []
+
+
+def test_a_stranger_s_words_in_messages_logs_commands_and_bars_do_not_run(page, run):
+    run(f"payloads = {PAYLOADS!r}\n" + STRANGER_ELSEWHERE)
+    for said in ("the log:", "docker tag", "EngineError"):
+        expect(page.get_by_text(said).filter(visible=True).first).to_be_visible()
+    for payload in PAYLOADS[:5]:
+        assert page.get_by_text(payload).count() >= 3
+    assert page.evaluate("typeof ran") == "undefined"
+    assert page.get_by_role("main").locator("[onerror], [onload]").count() == 0
+
+
+STRANGER_ELSEWHERE = """
+from IPython.display import display
+from helpers import command, errors, progress, workspace
+progress._APPEAR = progress._BETWEEN = 0
+bars = progress.Progress().__enter__()
+for payload in payloads:
+    bars.take(payload, payload, 1, 2)
+display(workspace.Text("the log: " + " ".join(payloads)))
+display(command.Command(command.line("docker", "tag", *payloads)))
+raise errors.EngineError("docker pull", " ".join(payloads), "See to that")
+"""
