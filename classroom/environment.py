@@ -79,7 +79,8 @@ def prepare_browser(*, yes=False):
     if system.has_chromium_package():
         system.install(["chromium", "fonts-liberation"], "Chromium, for the tests", yes=yes)
         return
-    command = [program("python"), "-m", "playwright", "install", "chromium"]
+    needs = ["--with-deps"] if system.is_debian() else []  # the libraries that a browser wants
+    command = [program("python"), "-m", "playwright", "install", *needs, "chromium"]
     got = subprocess.run(command, capture_output=True, text=True)
     if got.returncode:
         reason = (got.stderr.strip() or "no reason given").splitlines()[-1]

@@ -171,3 +171,23 @@ def test_jupyterlab_is_told_not_to_ask_about_news(tmp_path, monkeypatch):
     told.write_text("{}")  # what a person has changed stays
     commands._ask_for_no_news()
     assert told.read_text() == "{}"
+
+
+def test_a_browser_is_installed_only_where_there_is_none(monkeypatch):
+    installed = []
+    monkeypatch.setattr(system, "install", lambda names, why, *, yes: installed.extend(names))
+    monkeypatch.setattr(system, "has_chromium_package", lambda: True)
+    monkeypatch.setattr(environment.shutil, "which", lambda name: f"/usr/bin/{name}")
+    environment.prepare_browser()
+    assert installed == []
+    monkeypatch.setattr(environment.shutil, "which", lambda name: None)
+    environment.prepare_browser()
+    assert "chromium" in installed
+
+
+def test_a_browser_that_cannot_be_had_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(environment.shutil, "which", lambda name: None)
+    monkeypatch.setattr(system, "has_chromium_package", lambda: False)
+    monkeypatch.setattr(environment, "program", lambda name: "false")
+    with pytest.raises(ClassroomError, match="that failed .*; install Google Chrome"):
+        environment.prepare_browser()
