@@ -42,7 +42,9 @@ def lesson(request, lessons, chromium):
     one.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     saved = nbformat.read(request.param, as_version=4)
     last = sum(cell.cell_type == "code" for cell in saved.cells)
-    expect(one.page.get_by_text(f"[{last}]:", exact=True).first).to_be_visible(timeout=120_000)
+    # JupyterLab keeps the tabs of the notebooks before, out of sight
+    prompt = one.page.get_by_text(f"[{last}]:", exact=True).filter(visible=True)
+    expect(prompt.first).to_be_visible(timeout=120_000)
     yield one, saved
     context.close()
 
