@@ -241,13 +241,19 @@ def push(reference, *, client=None):
         return _transfer(reference, stream, bars=True)
 
 
+def _events(stream):
+    """Yield what one of the Engine's streams says, and raise the error that may stand in it."""
+    for event in stream:
+        if "errorDetail" in event:
+            raise docker.errors.DockerException(event["errorDetail"]["message"])
+        yield event
+
+
 def _transfer(reference, stream, bars):
-    """Read the stream of a pull or a push to its end, and raise what it says went wrong."""
+    """Read the stream of a pull or a push to its end."""
     digest, statuses = None, {}
     with Progress(bars) as progress:
-        for event in stream:
-            if "errorDetail" in event:
-                raise docker.errors.DockerException(event["errorDetail"]["message"])
+        for event in _events(stream):
             status = event.get("status", "")
             if named := re.search("[Dd]igest: (sha256:[0-9a-f]{64})", status):
                 digest = named[1]
@@ -345,9 +351,8 @@ def load(file, *, client=None):
         _manifest(path, words)
         said = []
         with path.open("rb") as archive, Progress() as progress:
-            for event in client.api.load_image(progress.reading(archive, path.name), quiet=True):
-                if "errorDetail" in event:
-                    raise docker.errors.DockerException(event["errorDetail"]["message"])
+            content = progress.reading(archive, path.name)
+            for event in _events(client.api.load_image(content, quiet=True)):
                 said.append(event.get("stream", ""))
     return workspace.Text("".join(said))
 
@@ -384,9 +389,7 @@ def import_(file, reference, *, change=(), client=None):
             said = client.api.import_image(
                 str(path), repository, tag or "latest", changes=changes or None
             )
-        for event in map(json.loads, said.splitlines()):
-            if "errorDetail" in event:
-                raise docker.errors.DockerException(event["errorDetail"]["message"])
+        list(_events(map(json.loads, said.splitlines())))
         return listed(client, [reference])
 
 

@@ -11,7 +11,7 @@ from IPython.display import display
 from helpers.readable import size
 
 _MOVING = ("Downloading", "Pushing", "Loading", "Saving")  # of these the bytes count
-_DONE = ("complete", "exists", "Pushed", "Mounted", "Loaded", "Saved")
+_DONE = ("complete", "exists", "Pushed", "Mounted")
 _APPEAR = 0.4  # seconds; a transfer that is over sooner shows no bar
 _BETWEEN = 0.1  # seconds from one picture to the next
 
