@@ -11,6 +11,11 @@ from tests.browser.conftest import ROOT, Watched
 from tests.notebooks import NOTEBOOKS
 
 _LARGER = "key => jupyterapp.commands.execute('apputils:incr-font-size', { key })"
+_READY = """name => {
+  const open = window.jupyterapp?.shell.currentWidget;
+  return open?.context?.path.endsWith(name) &&
+    open.sessionContext.session?.kernel?.status === "idle";
+}"""
 SIZES = {"a laptop": (1280, 720, 0), "a projector": (1920, 1080, 6)}  # and steps of larger letters
 
 
@@ -36,13 +41,13 @@ def lesson(request, lessons, chromium):
     context.set_default_timeout(10_000)
     context.grant_permissions(["local-network-access"])
     one = Watched(context)
-    one.page.goto(f"{lessons}/lab/tree/notebooks/{request.param.name}")
-    one.page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
+    # reset: JupyterLab would open the notebooks before this one again
+    one.page.goto(f"{lessons}/lab/tree/notebooks/{request.param.name}?reset")
+    one.page.wait_for_function(_READY, arg=request.param.name, timeout=60_000)
     one.page.get_by_role("menuitem", name="Run", exact=True).click()
     one.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     saved = nbformat.read(request.param, as_version=4)
     last = sum(cell.cell_type == "code" for cell in saved.cells)
-    # JupyterLab keeps the tabs of the notebooks before, out of sight
     prompt = one.page.get_by_text(f"[{last}]:", exact=True).filter(visible=True)
     expect(prompt.first).to_be_visible(timeout=120_000)
     yield one, saved
