@@ -4,15 +4,17 @@ import html
 import re
 import shlex
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from IPython.display import display
 
 from helpers import errors
 
-_STYLE = (
+STYLE = (
     "margin:0;padding:.3em .7em;border-left:3px solid #1d63ed;white-space:pre-wrap;"
     "word-break:normal;overflow-wrap:anywhere;background:rgba(29,99,237,.08)"
 )
+_quiet = ContextVar("quiet", default=False)
 
 
 class Command:
@@ -31,7 +33,7 @@ class Command:
     def _repr_html_(self):
         prompt = '<span style="user-select:none;opacity:.6">$ </span>'
         code = "\n".join(prompt + html.escape(line) for line in self.lines)
-        return f'<pre style="{_STYLE}">{code}</pre>'
+        return f'<pre style="{STYLE}">{code}</pre>'
 
 
 def line(*words):
@@ -54,6 +56,21 @@ def _quoted(word):
 
 
 @contextmanager
+def quietly():
+    """Show nothing of what the helpers do in the block: neither commands nor bars."""
+    before = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(before)
+
+
+def is_quiet():
+    """Tell whether nothing is to be shown."""
+    return _quiet.get()
+
+
+@contextmanager
 def shown(*lines):
     """Show command lines, then run the block; what goes wrong in it is said in their words.
 
@@ -63,6 +80,7 @@ def shown(*lines):
     Raises:
         LessonError: In place of what docker-py, the Engine or the network raised.
     """
-    display(Command(*lines))
+    if not _quiet.get():
+        display(Command(*lines))
     with errors.explained(lines[-1]):
         yield

@@ -5,6 +5,8 @@ import itertools
 import re
 import shlex
 import socket
+import tarfile
+import tempfile
 import threading
 import time
 
@@ -626,6 +628,61 @@ def exec_(name, arguments, *, client=None):
         with _ending(stream, f"docker exec {full}"):
             printed = b"".join(piece for _, piece in frames_iter(stream, tty=False))
         return Output.of(printed, client.api.exec_inspect(made)["ExitCode"])
+
+
+def cp(name, path, file, *, client=None):
+    """Copy a file out of a container, running or not, as `docker cp` does.
+
+    Args:
+        name: The container's name in this workspace.
+        path: The file's path in the container.
+        file: The copy's name; it lies in the folder `files`.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        The copy's path from the current folder, as `Text`.
+
+    Raises:
+        NoSuchContainer: There is no such container.
+        EngineError: There is no such file in it, or it is a folder.
+        NameTaken: The container is not of this workspace.
+
+    Source: Engine API `GET /containers/{id}/archive`.
+    """
+    client, place = client or engine.connect(), workspace.file(file)
+    full = workspace.prefixed(name)
+    line = command.line("docker", "cp", f"{full}:{path}", place.as_posix())
+    with shown(line):
+        _check_owned(client.api.inspect_container(full), line)
+        with opened(full, path, client=client) as member:
+            if member is None:
+                raise errors.EngineError(line, f"there is no file {path} in it", "Check the path")
+            images.write(place, iter(lambda: member.read(1 << 20), b""))
+    return Text(place.as_posix())
+
+
+@contextlib.contextmanager
+def opened(name, path, *, client):
+    """Open a file in a container, running or not, to read it.
+
+    Args:
+        name: The container's full name.
+        path: The file's path in it.
+        client: A `docker.DockerClient`.
+
+    Yields:
+        A binary file; `None` where there is no such file.
+    """
+    with tempfile.TemporaryFile() as packed:
+        try:
+            packed.writelines(client.api.get_archive(name, path)[0])
+        except docker.errors.NotFound:
+            yield None
+            return
+        packed.seek(0)
+        with tarfile.open(fileobj=packed) as archive:
+            first = archive.next()
+            yield archive.extractfile(first) if first.isreg() else None
 
 
 @contextlib.contextmanager

@@ -131,13 +131,14 @@ def token_url(path):
     return f"https://auth.docker.io/token?{scope}"
 
 
-def ask(host, path, *, method="GET"):
+def ask(host, path, *, method="GET", auth=None):
     """Ask a registry's API, as whoever is logged in there.
 
     Args:
         host: `host:port` of the registry.
         path: What to ask for, after `/v2/`.
         method: `GET` or `HEAD`.
+        auth: The user and the password; those of the login in this kernel if left out.
 
     Returns:
         A `requests.Response`, whose status is a good one.
@@ -152,7 +153,7 @@ def ask(host, path, *, method="GET"):
         token = get(token_url(path.rsplit("/", 2)[0])).json()["token"]
         headers["Authorization"] = f"Bearer {token}"
     who = engine.logins.get(host)
-    auth = (who["username"], who["password"]) if who else None
+    auth = auth or ((who["username"], who["password"]) if who else None)
     return get(url(host, path), method=method, headers=headers, auth=auth)
 
 

@@ -50,20 +50,30 @@ def connect():
         return _Client.from_env(timeout=_ANSWER)
 
 
-def credentials(reference, *, client):
+def credentials(reference):
     """Find what to send along when an image is pulled or pushed.
 
     Args:
         reference: The image's name.
-        client: A `docker.DockerClient`, which knows what the docker CLI keeps.
 
     Returns:
         A dict for `auth_config`: of a login in this kernel, else the CLI's, else empty.
     """
-    host, _ = docker.auth.resolve_repository_name(reference)
+    return login(docker.auth.resolve_repository_name(reference)[0])
+
+
+def login(host):
+    """Find the login for a registry: this kernel's, else what the docker CLI keeps by now.
+
+    Args:
+        host: `host:port` of the registry.
+
+    Returns:
+        A dict with `username` and `password`; an empty one where nobody has logged in.
+    """
     if host in logins:
         return logins[host]
-    return docker.auth.resolve_authconfig(client.api._auth_configs, host) or {}
+    return docker.auth.resolve_authconfig(docker.auth.load_config(), host) or {}
 
 
 @dataclass(frozen=True)

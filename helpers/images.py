@@ -115,10 +115,7 @@ def pull(reference, *, client=None):
     """
     client = client or engine.connect()
     name, at = distribution.parse(reference), engine.sources()
-    source = _source(name, at)
-    words = command.line("docker", "pull", source or reference)
-    if source and not name.digest:
-        words += f" && docker tag {source} {reference} && docker rmi {source}"
+    words = pull_line(reference)
     if _from_classroom(name, at) and _has_other_content(client, name, at.mirror, words):
         return _stays(client, reference, f"{reference} is here with other content")
     try:
@@ -133,6 +130,23 @@ def pull(reference, *, client=None):
         return _stays(client, reference, "Docker Hub is out of reach")
 
 
+def pull_line(reference):
+    """Write the command line that pulls an image: by the mirror's address where need be.
+
+    Args:
+        reference: The image's name, with a tag or a digest.
+
+    Returns:
+        The line as a str.
+    """
+    name = distribution.parse(reference)
+    source = _source(name, engine.sources())
+    words = command.line("docker", "pull", source or reference)
+    if source and not name.digest:
+        words += f" && docker tag {source} {reference} && docker rmi {source}"
+    return words
+
+
 def pulled(reference, *, client, bars=False):
     """Pull an image as `pull` does, without a word, and with bars only where they are wanted."""
     name, at = distribution.parse(reference), engine.sources()
@@ -140,7 +154,7 @@ def pulled(reference, *, client, bars=False):
     if _from_classroom(name, at):
         _in_mirror(name, at.mirror, f"docker pull {reference}")
     repository, tag = docker.utils.parse_repository_tag(source or reference)
-    auth = engine.credentials(reference, client=client)
+    auth = engine.credentials(reference)
     stream = client.api.pull(repository, tag, stream=True, decode=True, auth_config=auth)
     done = _transfer(source or reference, stream, bars)
     if source and not name.digest:
@@ -236,7 +250,7 @@ def push(reference, *, client=None):
     check_owned(reference, words)
     client = client or engine.connect()
     with shown(words):
-        auth = engine.credentials(reference, client=client)
+        auth = engine.credentials(reference)
         stream = client.api.push(reference, stream=True, decode=True, auth_config=auth)
         return _transfer(reference, stream, bars=True)
 
@@ -289,7 +303,7 @@ def save(reference, file, *, client=None):
     client, path = client or engine.connect(), workspace.file(file)
     with shown(command.line("docker", "save", "-o", path.as_posix(), reference)):
         expected = client.api.inspect_image(reference)["Size"]
-        _write(path, client.api.get_image(reference), expected)
+        write(path, client.api.get_image(reference), expected)
     return workspace.Text(path.as_posix())
 
 
@@ -313,12 +327,18 @@ def export(container, file, *, client=None):
     client, path = client or engine.connect(), workspace.file(file)
     name = workspace.prefixed(container)
     with shown(command.line("docker", "export", "-o", path.as_posix(), name)):
-        _write(path, client.api.export(name))
+        write(path, client.api.export(name))
     return workspace.Text(path.as_posix())
 
 
-def _write(path, chunks, expected=0):
-    """Write a stream to a file that is there whole or not at all."""
+def write(path, chunks, expected=0):
+    """Write a stream to a file that is there whole or not at all.
+
+    Args:
+        path: The file's `Path`.
+        chunks: The stream, an iterator of bytes.
+        expected: How many bytes it will have, about, if that is known.
+    """
     part, written = path.with_name(f"{path.name}.part"), 0
     try:
         with part.open("wb") as file, Progress() as progress:
@@ -382,7 +402,7 @@ def import_(file, reference, *, change=(), client=None):
     words = command.line("docker", "import", *options, path.as_posix(), reference)
     check_owned(reference, words)
     with shown(words):
-        with _opened(path, words):
+        with opened(path, words):
             pass
         repository, tag = docker.utils.parse_repository_tag(reference)
         with _replacing(client, reference):
@@ -456,7 +476,7 @@ def contents(file):
         for image in _manifest(path, words):
             rows.append(("config", image["Config"]))
             rows += [(f"layer {i}", layer) for i, layer in enumerate(image["Layers"], 1)]
-        with _opened(path, words) as archive:
+        with opened(path, words) as archive:
             sizes = [_size(archive, member) for _, member in rows]
     frame = pd.DataFrame(rows, columns=["part", "file"], dtype="str").assign(size=sizes)
     return frame.astype({"size": "int64"})
@@ -484,18 +504,19 @@ def read(file, member):
     """
     path = workspace.file(file)
     words = command.line("tar", "-xOf", path.as_posix(), member)
-    with shown(words), _opened(path, words) as archive:
-        return _json(archive, member)
+    with shown(words), opened(path, words) as archive:
+        return read_json(archive, member)
 
 
 def _manifest(path, tried):
     """Read `manifest.json` of a whole archive."""
-    with _opened(path, tried) as archive:
-        images = _json(archive, "manifest.json")
+    with opened(path, tried) as archive:
+        images = read_json(archive, "manifest.json")
         return [{"Config": one["Config"], "Layers": one["Layers"]} for one in images]
 
 
-def _json(archive, member):
+def read_json(archive, member):
+    """Read a JSON file in an open archive of `docker save`."""
     file = archive.extractfile(member)
     if file is None:
         raise KeyError(f"{member} is no file in it")
@@ -503,8 +524,16 @@ def _json(archive, member):
 
 
 @contextmanager
-def _opened(path, tried):
-    """Open a whole tar archive; whatever is wrong with it is a `BadTar`."""
+def opened(path, tried):
+    """Open a whole tar archive; whatever is wrong with it is a `BadTar`.
+
+    Args:
+        path: The file's `Path`.
+        tried: What is being done with it, for the error's sentence.
+
+    Yields:
+        A `tarfile.TarFile`.
+    """
     try:
         with tarfile.open(path) as archive:
             archive.getmembers()

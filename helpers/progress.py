@@ -8,6 +8,7 @@ import ipywidgets
 from IPython import get_ipython
 from IPython.display import display
 
+from helpers.command import is_quiet
 from helpers.readable import size
 
 _MOVING = ("Downloading", "Pushing", "Loading", "Saving")  # of these the bytes count
@@ -104,7 +105,7 @@ class Progress:
 
     def __enter__(self):
         view = _Bars if _has_widgets() else _Line
-        self._view = view() if self._visible else _Nothing()
+        self._view = view() if self._visible and not is_quiet() else _Nothing()
         self._meter, self._next = Meter(), _APPEAR
         return self
 

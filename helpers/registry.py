@@ -59,16 +59,7 @@ def search(term, *, official=None, stars=0, limit=25, client=None):
     if limit != 25:
         options += ["--limit", limit]
     with shown(command.line("docker", "search", *options, term)):
-        api = (client or engine.connect()).api
-        asked = {"term": term, "limit": limit, "filters": json.dumps(filters)}
-        found = api._result(api._get(api._url("/images/search"), params=asked), json=True)
-    rows = [
-        (hit.get("name", ""), hit.get("description", ""), hit.get("star_count", 0),
-         bool(hit.get("is_official"))) for hit in found
-    ]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=["name", "description", "stars", "official"])
-    frame = frame.astype({"name": "str", "description": "str", "stars": "int64", "official": bool})
-    frame = frame.sort_values(["stars", "name"], ascending=[False, True], ignore_index=True)
+        frame = found(client or engine.connect(), term, limit, filters)
     return tables.made_by(
         frame,
         *("docker", "search"),
@@ -76,6 +67,20 @@ def search(term, *, official=None, stars=0, limit=25, client=None):
         rest=["--limit", limit, term] if limit != 25 else [term],
         filters={"official": "is-official", "stars": "stars"},
     )
+
+
+def found(client, term, limit, filters):
+    """Search as `search` does, without showing the command."""
+    asked = {"term": term, "limit": limit, "filters": json.dumps(filters)}
+    api = client.api
+    hits = api._result(api._get(api._url("/images/search"), params=asked), json=True)
+    rows = [
+        (hit.get("name", ""), hit.get("description", ""), hit.get("star_count", 0),
+         bool(hit.get("is_official"))) for hit in hits
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["name", "description", "stars", "official"])
+    frame = frame.astype({"name": "str", "description": "str", "stars": "int64", "official": bool})
+    return frame.sort_values(["stars", "name"], ascending=[False, True], ignore_index=True)
 
 
 def reference(name):
@@ -211,7 +216,8 @@ class Registry:
 
 
 _user = None  # the workspace's name, unless `private` was given another
-_password = secrets.token_urlsafe(12)  # a new one for each kernel; only its hash is written
+_BY_CHANCE = secrets.token_urlsafe(12)  # a new one for each kernel; only its hash is written
+_password = _BY_CHANCE
 
 
 def private(*, user=None, password=None, client=None):
@@ -277,7 +283,7 @@ def start(*, client=None):
     store = _planned(None, None, client)
     with errors.explained("look for your own registry"):
         there = containers.found(workspace.prefixed("registry"), client=client)
-    done = 2 if _lets_in(store) else 1 if there else 0
+    done = 2 if lets_in(store) else 1 if there else 0
     with shown(*_lines(store)[done:]):
         _run(store, client)
     return store
@@ -288,15 +294,39 @@ def _planned(user, password, client):
     global _user, _password
     _user, _password = user or _user, password or _password
     with errors.explained("look for your own registry"):
-        found = containers.found(workspace.prefixed("registry"), client=client)
-    bound = found["HostConfig"]["PortBindings"].get("5000/tcp") if found else None
-    port = bound[0]["HostPort"] if bound else workspace.free_port(5052)
+        there = existing(client=client)
+    return there or _known(workspace.free_port(5052))
+
+
+def existing(*, client):
+    """Tell of your own registry, whether it runs or not; neither make it nor start it.
+
+    Args:
+        client: A `docker.DockerClient`.
+
+    Returns:
+        The `Registry` with the password that this kernel knows; `None` where there is none.
+
+    Raises:
+        NameTaken: The container's name belongs to something that is not ours.
+    """
+    there = containers.found(workspace.prefixed("registry"), client=client)
+    bound = there and there["HostConfig"]["PortBindings"].get("5000/tcp")
+    return _known(bound[0]["HostPort"]) if bound else None
+
+
+def has_own_password():
+    """Tell whether `private` was given a password in this kernel, and made none by chance."""
+    return _password != _BY_CHANCE
+
+
+def _known(port):
     return Registry(f"127.0.0.1:{port}", _user or workspace.name(), _password)
 
 
 def _run(store, client):
     """Make the registry's container where there is none, and see that it knows the user."""
-    if _lets_in(store):
+    if lets_in(store):
         return
     name = workspace.prefixed("registry")
     hashed = bcrypt.hashpw(store.password.encode(), bcrypt.gensalt(5, prefix=b"2a")).decode()
@@ -316,7 +346,7 @@ def _run(store, client):
         wrong = f"the registry does not start, perhaps for something else listens on {store}"
         raise errors.PortBusy(f"docker start {name}", wrong, todo) from err
     end = time.monotonic() + 20
-    while not _lets_in(store):
+    while not lets_in(store):
         if time.monotonic() > end:
             raise errors.RegistryUnreachable(
                 f"docker start {name}", f"the registry at {store} gives no answer",
@@ -338,7 +368,7 @@ def _tar(path, content):
     return packed.getvalue()
 
 
-def _lets_in(store):
+def lets_in(store):
     """Whether a registry answers that knows its user with the password, and nobody without."""
     try:
         distribution.get(f"http://{store}/v2/", auth=(store.user, store.password))

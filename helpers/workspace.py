@@ -69,18 +69,23 @@ def owns_tag(reference):
     return name() in reference.split("/")[:-1]
 
 
-def file(path):
-    """Place a file in the workspace's folder.
+def place(path):
+    """Tell where a file of the workspace's folder lies.
 
     Args:
         path: A file name such as `busybox.tar`, or one that lies in the folder already.
 
     Returns:
-        Its path as a `Path`, relative to the current folder; its own folder exists afterwards.
+        Its path as a `Path`, relative to the current folder.
     """
-    place = _HERE / FOLDER / Path(path).name
-    place.parent.mkdir(exist_ok=True)
-    return Path(os.path.relpath(place))
+    return Path(os.path.relpath(_HERE / FOLDER / Path(path).name))
+
+
+def file(path):
+    """Place a file in the workspace's folder, as `place` does, and make the folder."""
+    found = place(path)
+    found.parent.mkdir(exist_ok=True)
+    return found
 
 
 def free_port(wanted):
@@ -156,6 +161,9 @@ def reset(*, client=None):
             remove("container", shown, api.remove_container, one["Id"], v=True, force=True)
         for image in api.images(all=True):
             for reference in filter(owns_tag, image["RepoTags"] or []):
+                remove("image", reference, api.remove_image, reference)
+        for image in api.images():
+            for reference in filter(owns_tag, image["RepoDigests"] or []):  # pulled by digest
                 remove("image", reference, api.remove_image, reference)
         for image in api.images(filters=mine | {"dangling": True}):
             shown = image["Id"].removeprefix("sha256:")[:12]

@@ -3,7 +3,7 @@
 import pytest
 from nbval.plugin import IPyNbCell
 
-FLOORS = {"notebook cells": 55, "tests": 700}
+FLOORS = {"notebook cells": 130, "tests": 950}
 
 
 def pytest_addoption(parser):

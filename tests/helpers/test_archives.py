@@ -179,18 +179,18 @@ def broken(*pieces):
 def test_a_stream_that_breaks_leaves_no_half_file(in_tmp, pieces):
     path = in_tmp / "files" / "x.tar"
     with pytest.raises(OSError):
-        images._write(path, broken(*pieces))
+        images.write(path, broken(*pieces))
     assert list(path.parent.iterdir()) == []
 
 
 def test_a_stream_that_breaks_keeps_the_old_file(in_tmp):
     path = in_tmp / "files" / "x.tar"
-    images._write(path, [b"the ", b"old one"])
+    images.write(path, [b"the ", b"old one"])
     with pytest.raises(OSError):
-        images._write(path, broken(b"the new"))
+        images.write(path, broken(b"the new"))
     assert path.read_bytes() == b"the old one"
     assert list(path.parent.iterdir()) == [path]
-    images._write(path, [b"the new one"])
+    images.write(path, [b"the new one"])
     assert path.read_bytes() == b"the new one"
     assert list(path.parent.iterdir()) == [path]
 
@@ -202,7 +202,7 @@ def test_an_interrupt_leaves_no_half_file(in_tmp):
 
     path = in_tmp / "files" / "x.tar"
     with pytest.raises(KeyboardInterrupt):
-        images._write(path, interrupted())
+        images.write(path, interrupted())
     assert list(path.parent.iterdir()) == []
 
 

@@ -23,10 +23,10 @@ def test_a_file_that_was_there_stays_and_there_is_no_half_one():
     path.write_bytes(b"as it was")
     try:
         with pytest.raises(KeyboardInterrupt):
-            images._write(path, interrupted(b"half", b"of it"))
+            images.write(path, interrupted(b"half", b"of it"))
         assert path.read_bytes() == b"as it was"
         assert not list(path.parent.glob("interrupted.tar.*"))
-        images._write(path, iter([b"whole"]))
+        images.write(path, iter([b"whole"]))
         assert path.read_bytes() == b"whole"
     finally:
         path.unlink()

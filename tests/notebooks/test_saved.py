@@ -49,7 +49,7 @@ def test_every_code_cell_ran_and_is_counted_in_order(notebook):
 
 
 def test_nearly_every_code_cell_is_compared(notebook):
-    cells = code(notebook)
+    cells = [cell for cell in code(notebook) if not cell.source.startswith("# Solve it here")]
     unchecked = {"nbval-skip", "nbval-ignore-output"}
     compared = [cell for cell in cells if cell.outputs and not unchecked & set(tags(cell))]
     assert len(compared) >= 0.95 * len(cells)
@@ -80,8 +80,20 @@ def test_cells_are_short_and_have_a_slide_type(notebook):
 
 def test_prose_leads_into_every_code_cell(notebook):
     for before, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
-        if cell.cell_type == "code":
+        if cell.cell_type == "code" and not {"exercise"} & set(tags(cell)) & set(tags(before)):
             assert before.cell_type == "markdown", cell.source
+
+
+def test_exercises_are_unsolved(notebook):
+    """The task, an empty cell, the check; and nothing is done yet."""
+    cells = [cell for cell in code(notebook) if "exercise" in tags(cell)]
+    tasks, places, checks = cells[0:-1:3], cells[1:-1:3], cells[2:-1:3]
+    assert len(tasks) == len(places) == len(checks) >= 7
+    assert {place.source for place in places} == {"# Solve it here, or in a terminal."}
+    for task, check in zip(tasks, checks, strict=True):
+        assert task.source.replace(".begin()", ".check()") == check.source
+        assert "not started yet" in check.outputs[0]["data"]["text/plain"]
+    assert re.match(f"0 of {len(tasks)} ", cells[-1].outputs[0]["data"]["text/plain"])
 
 
 def test_pictures_and_links_lead_somewhere_and_pictures_have_alt_texts(notebook):

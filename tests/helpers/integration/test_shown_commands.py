@@ -20,7 +20,7 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
-from helpers import containers, engine, images, registry, workspace
+from helpers import containers, engine, errors, images, registry, workspace
 
 CASES = {}
 SERVICE = "httpd -f -h /home"
@@ -193,6 +193,28 @@ def in_files(name):
 def run_box(shell, words="touch /new", **options):
     containers.run("busybox", words, name="box", **options)
     return f"{shell.me}-box"
+
+
+@case("containers.cp")
+def copy_a_file_out_of_a_container_that_has_ended(shell):
+    run_box(shell, "cp /proc/sys/kernel/random/uuid /new.txt")
+    said, [line] = call(shell, containers.cp, "box", "/new.txt", "copy.txt")
+    first = in_files("copy.txt").read_bytes()
+    assert said == "files/copy.txt" and len(first) == 37
+    in_files("copy.txt").unlink()
+    shell.sh(line)
+    assert in_files("copy.txt").read_bytes() == first
+
+
+@case("containers.cp", once=True)
+def copy_what_is_not_there(shell):
+    run_box(shell, "mkdir /folder")
+    in_files("copy.txt").parent.mkdir(exist_ok=True)
+    in_files("copy.txt").write_text("of before")
+    for path in ("/no/such", "/folder"):
+        with pytest.raises(errors.EngineError, match=f"there is no file {path} in it"):
+            containers.cp("box", path, "copy.txt")
+    assert in_files("copy.txt").read_text() == "of before"
 
 
 # images
@@ -562,13 +584,13 @@ def a_private_registry_from_nothing(shell):
     shell.sh(f"docker rm -f -v {name}")
     store, lines = call(shell, registry.private)
     first = facts(shell.container(name))
-    assert registry._lets_in(store)
+    assert registry.lets_in(store)
     shell.sh(f"docker rm -f -v {name}")
     shell.sh("\n".join(lines))
     assert facts(shell.container(name)) == first
-    awaited(lambda: registry._lets_in(store))
+    awaited(lambda: registry.lets_in(store))
     wrong = registry.Registry(store.address, store.user, "a guess")
-    assert not registry._lets_in(wrong)
+    assert not registry.lets_in(wrong)
 
 
 def awaited(found, seconds=5):
@@ -590,7 +612,7 @@ def start_a_registry_that_was_stopped(shell):
     shell.sh(f"docker stop -t 0 {name}")
     shell.sh("\n".join(lines))
     assert facts(shell.container(name)) == first
-    awaited(lambda: registry._lets_in(store))
+    awaited(lambda: registry.lets_in(store))
 
 
 @case("registry.start", once=True)
@@ -604,7 +626,7 @@ def start_a_registry_where_there_is_none(shell):
     try:
         shell.sh("\n".join(lines))
         assert facts(shell.container(name)) == first
-        awaited(lambda: registry._lets_in(store))
+        awaited(lambda: registry.lets_in(store))
     finally:
         registry.private()
 
@@ -618,13 +640,13 @@ def start_with_a_password_of_another_kernel(shell):
             patch.setattr(registry, "_password", "the new one")
             store, lines = call(shell, registry.start)
         assert store.password == "the new one"
-        assert registry._lets_in(store) and not registry._lets_in(old)
+        assert registry.lets_in(store) and not registry.lets_in(old)
         file = in_files("htpasswd")
         new = file.read_text()
         registry.private(password="the old one")
         file.write_text(new)
         shell.sh("\n".join(lines))
-        awaited(lambda: registry._lets_in(store))
+        awaited(lambda: registry.lets_in(store))
     finally:
         registry.private()
 

@@ -1,0 +1,278 @@
+"""Exercises of lesson 1, the registry."""
+
+import sys
+
+from helpers import images, registry
+from helpers.exercises.conditions import (
+    answered,
+    has_store,
+    logged_in,
+    named,
+    store_answers,
+    stored,
+)
+from helpers.exercises.frame import absent, exercise, no, yes
+
+exercises = sys.modules[__name__]  # what a notebook calls this module
+
+
+# Search
+
+
+def _most_stars(world, name):
+    found = world.search("nginx")
+    others = found.query("not official").reset_index(drop=True)
+    if name not in set(found.name):
+        return no(
+            f"the search for nginx does not find `{name}`",
+            "Write the whole name, with what stands before the slash.",
+        )
+    if name not in set(others.name):
+        return no(
+            f"`{name}` is official",
+            "A filter keeps only the others: `official=False`, or `--filter is-official=false`.",
+        )
+    stars = others.set_index("name").stars[name]
+    if stars < others.stars.max():
+        return no(
+            f"`{name}` has {stars} stars, and another one has more",
+            "Sort by stars: click on the heading of the column.",
+        )
+    return yes(f"`{name}` has the most stars, {stars}, of those that are not official")
+
+
+@exercise(
+    conditions=[answered(_most_stars)],
+    docker="""
+        docker search --limit 100 --filter is-official=false {index}nginx  # see the first row
+    """,
+)
+def popular(me):
+    """What others like
+
+    A search for `nginx` finds many repositories. Which has the most stars of those that are
+    **not** official? Give its name: `exercises.popular.check("NAME")`
+    """
+    found = registry.search("nginx", official=False, limit=100)
+    exercises.popular.check(found.name[0])
+
+
+def _count(world, number):
+    found = world.search("busybox")
+    right = len(found.query("stars >= 3 and not official"))
+    if number == right:
+        return yes(f"{right} have three stars or more and are not official")
+    slips = {
+        len(found.query("stars >= 3 and official")): "are official",
+        len(found.query("not official")): "are not official, with any number of stars",
+        len(found.query("stars >= 3")): "have three stars or more, official or not",
+        len(found): "the search finds in all",
+    }
+    return no(
+        f"it is not {number}" + (f": so many {slips[number]}" if number in slips else ""),
+        "Two filters work together. `is-official` can be `true` or `false`.",
+        'Count the rows of `registry.search("busybox", official=False, stars=3, limit=100)`.',
+    )
+
+
+@exercise(
+    conditions=[answered(_count)],
+    docker="""
+        docker search --limit 100 --filter is-official=false --filter stars=3 {index}busybox
+    """,
+)
+def crowd(me):
+    """Only some of them
+
+    How many of the first 100 repositories that a search for `busybox` finds have **three stars or
+    more** and are **not official**? Give the number: `exercises.crowd.check(NUMBER)`
+    """
+    found = registry.search("busybox", official=False, stars=3, limit=100)
+    exercises.crowd.check(len(found))
+
+
+# Namespaces and tagging
+
+
+@exercise(
+    conditions=[named("{me}/toolbox:1", like="busybox:latest")],
+    docker="docker tag busybox {me}/toolbox:1",
+)
+def toolbox(me):
+    """A name of your own
+
+    Give the image `busybox` one more name: `{me}/toolbox:1`.
+    """
+    registry.tag("busybox", f"{me}/toolbox:1")
+
+
+def _moved(world):
+    old, new, stable = (world.content(f"{world.me}/app:{tag}") for tag in ("1.0", "2.0", "stable"))
+    if not (old and new and stable):
+        return None
+    if stable == new:
+        return yes("`stable` names what `2.0` names")
+    return no(
+        "`stable` still names what `1.0` names" if stable == old else "`stable` names neither",
+        "Tagging again with a tag that is there moves it.",
+        f'`registry.tag("{world.me}/app:2.0", "{world.me}/app:stable")`',
+    )
+
+
+@exercise(
+    conditions=[
+        named("{me}/app:1.0", like="busybox:latest"),
+        named("{me}/app:2.0", like="busybox:glibc"),
+        named("{me}/app:stable"),
+        _moved,
+    ],
+    docker="""
+        docker tag busybox {me}/app:1.0
+        docker tag {me}/app:1.0 {me}/app:stable
+        {glibc}
+        docker tag busybox:glibc {me}/app:2.0
+        docker tag {me}/app:2.0 {me}/app:stable
+    """,
+)
+def release(me):
+    """A new version comes out
+
+    Your program `{me}/app` has a version `1.0`, which is the image `busybox`, and the tag `stable`
+    names it. Now version `2.0` comes out: it is `busybox:glibc`. Give it its tag, and **move**
+    `stable` to it. `1.0` stays what it was.
+    """
+    registry.tag("busybox", f"{me}/app:1.0")
+    registry.tag(f"{me}/app:1.0", f"{me}/app:stable")
+    images.pull("busybox:glibc")
+    registry.tag("busybox:glibc", f"{me}/app:2.0")
+    registry.tag(f"{me}/app:2.0", f"{me}/app:stable")
+
+
+# Authenticate
+
+
+def _start(me):
+    registry.start()
+
+
+def _started(world):
+    return bool(world.store)
+
+
+def _chosen(world):
+    if not has_store(world):
+        return None
+    if registry.has_own_password():
+        return yes("your registry has a password that you have chosen")
+    return absent(
+        "your registry still has the password that was made at random",
+        "`registry.private(password=…)` gives it another one. A password does not belong in a "
+        "cell: `getpass()` asks for it and does not show it.",
+        "`from getpass import getpass`, then `store = registry.private(password=getpass())`.",
+    )
+
+
+def _logged_in(world):
+    return logged_in(world) if registry.has_own_password() else None
+
+
+@exercise(
+    prepare=_start,
+    begun=_started,
+    conditions=[store_answers, _chosen, _logged_in],
+    docker="docker login -u {me} {store}",
+)
+def password(me):
+    """A password that you know
+
+    Choose a password of your own for your registry `{store}`, and log in with it as `{me}`: here or
+    in a terminal. (From then on you can push from a terminal as well.)
+    """
+    from getpass import getpass
+
+    store = registry.private(password=getpass())
+    registry.login(store)
+
+
+def _refused(world, status=None):
+    if not has_store(world) or not world.stored(f"{world.me}/secret", "1"):
+        return None
+    address = f"http://{world.store}/v2/{world.me}/secret/manifests/1"
+    right = world.status(address)
+    if status == right:
+        return yes(f"without a password, the registry answers {status}: it gives nothing away")
+    return no(
+        f"the registry does not answer {status} to somebody without a password",
+        "Ask it as a stranger does, with `curl`, which knows no password. What does the line "
+        "that begins with HTTP say?",
+        f"`!curl -i {address}`",
+    )
+
+
+@exercise(
+    prepare=_start,
+    begun=_started,
+    conditions=[store_answers, stored("secret", "1", like="busybox"), answered(_refused)],
+    docker="""
+        docker login -u {me} {store}
+        docker tag busybox {store}/{me}/secret:1
+        docker push {store}/{me}/secret:1
+        curl -i http://{store}/v2/{me}/secret/manifests/1  # see its first line
+    """,
+)
+def secret(me):
+    """Try the lock
+
+    Push `busybox` to your registry as `{store}/{me}/secret:1`. Then be a stranger, and ask the
+    registry for it without a password, at `http://{store}/v2/{me}/secret/manifests/1`. With which
+    number (HTTP status) does it answer? `exercises.secret.check(NUMBER)`
+    """
+    import requests
+
+    store = registry.start()
+    registry.login(store)
+    registry.tag("busybox", f"{store}/{me}/secret:1")
+    images.push(f"{store}/{me}/secret:1")
+    answer = requests.get(f"http://{store}/v2/{me}/secret/manifests/1")
+    exercises.secret.check(answer.status_code)
+
+
+# All together
+
+
+@exercise(
+    prepare=_start,
+    begun=_started,
+    conditions=[
+        store_answers,
+        stored("shelf", "1", like="busybox"),
+        stored("shelf", "latest", like="busybox"),
+        stored("shelf", "glibc", like="busybox:glibc"),
+    ],
+    docker="""
+        {glibc}
+        docker tag busybox {store}/{me}/shelf:1
+        docker tag busybox {store}/{me}/shelf:latest
+        docker tag busybox:glibc {store}/{me}/shelf:glibc
+        docker login -u {me} {store}
+        docker push {store}/{me}/shelf:1
+        docker push {store}/{me}/shelf:latest
+        docker push {store}/{me}/shelf:glibc
+    """,
+)
+def shelf(me):
+    """Your own shelf
+
+    Search for `busybox`, and take the **official** repository that has the most stars. Put it on a
+    shelf of your own, the repository `{me}/shelf` in your registry `{store}`:
+
+    - its image `latest` under the two tags `1` and `latest`,
+    - its image `glibc` under the tag `glibc`.
+    """
+    store = registry.start()
+    registry.login(store)
+    images.pull("busybox:glibc")
+    shelf = f"{store}/{me}/shelf"
+    for source, tag in [("busybox", "1"), ("busybox", "latest"), ("busybox:glibc", "glibc")]:
+        registry.tag(source, f"{shelf}:{tag}")
+        images.push(f"{shelf}:{tag}")

@@ -1,0 +1,260 @@
+"""Each exercise on the real Engine: untouched, in wrong states, solved in several ways, twice."""
+
+import ast
+import getpass
+import re
+import shlex
+
+import docker
+import nbformat
+import pytest
+from wrong_states import RIGHT, WRONG
+
+from helpers import engine, images, registry, workspace
+from helpers.exercises import containers as lesson_3
+from helpers.exercises import images as lesson_2
+from helpers.exercises import progress
+from helpers.exercises import registry as lesson_1
+from helpers.exercises.frame import exercises
+from tests.notebooks import NOTEBOOKS
+
+LESSONS = dict(zip(NOTEBOOKS, (lesson_1, lesson_2, lesson_3), strict=True))
+EVERY = {name: (path, one) for path in LESSONS for name, one in exercises(LESSONS[path]).items()}
+READ = {  # what a learner reads in the output of the shown docker commands, and answers
+    "popular": lambda said: [said.splitlines()[1].split()[0]],
+    "crowd": lambda said: [len(said.splitlines()) - 1],
+    "secret": lambda said: [int(re.search(r"^HTTP\S+ (\d+)", said, re.MULTILINE)[1])],
+    "look": lambda said: [re.search(r'"(\d+/tcp)": \{\}', said)[1],
+                          re.search(r'"Volumes": \{\s+"([^"]+)"', said)[1]],
+    "stubborn": lambda said: [int(re.search(r"Exited \((\d+)\)", said)[1]), "SIGKILL"],
+}  # fmt: skip
+
+
+class Learner:
+    """Somebody with a notebook and a terminal."""
+
+    def __init__(self, world, name):
+        path, self.exercise = EVERY[name]
+        self.world, self.name, self.lesson = world, name, LESSONS[path]
+        self.cells = nbformat.read(path, as_version=4).cells
+        self.names = {"exercises": self.lesson}
+
+    def opens_the_notebook(self):
+        [setup] = [one for one in self.cells if "setup" in one.metadata.get("tags", [])]
+        self.runs(setup.source)
+        images.pull("busybox:glibc")
+        images.pull("registry:2")
+
+    def runs(self, source):
+        exec(source, self.names)
+
+    def types(self, text):
+        """Type lines in a terminal; gives what they print."""
+        store = registry.start() if "{store}" in text or "LOGIN" in text else None
+        known = {"me": self.world.me, "label": f"--label {workspace.label()}", "store": store}
+        text = text.format(**known, port=workspace.free_port(8100))
+        done = []
+        for line in re.split(r"(?<!\\)\n", text):
+            word, *answer = shlex.split(line) if line.startswith(("ANSWER", "LOGIN")) else [line]
+            if word == "ANSWER":
+                self.exercise.check(int(answer[0]), *answer[1:])
+            elif word == "PASSWORD":
+                registry.private(password="chosen")
+            elif word == "LOGIN":
+                address = str(registry.start()).replace("127.0.0.1", *answer or ["127.0.0.1"])
+                done.append(f"docker login -u {self.world.me} {address}")
+            else:
+                done.append(line)
+        return self._run(done)
+
+    def _run(self, lines):
+        """Run lines in one shell, where `docker login` reads the password without asking."""
+        login = r"docker login (.+)"
+        script = "\n".join(re.sub(login, r"docker login --password-stdin \1 <<< $WORD", line)
+                           for line in lines)  # fmt: skip
+        self.world.environment["WORD"] = registry._password
+        return self.world.sh(f"set -e\n{script}").stdout
+
+    def types_what_is_shown(self):
+        if self.name == "password":  # as the solution's note says
+            registry.private(password="chosen")
+        said = self._run(self.exercise.solution().lines)
+        return self.exercise.check(*READ[self.name](said)) if self.name in READ else None
+
+    def runs_what_is_shown(self):
+        self.runs(self.exercise.solution().python)
+
+
+@pytest.fixture
+def learner(world, monkeypatch):
+    """Return a maker of learners in a clean world, with no registry yet."""
+    monkeypatch.setenv("DOCKER_CONFIG", world.environment["DOCKER_CONFIG"])
+    monkeypatch.setattr(getpass, "getpass", lambda *prompt: "a word of mine")
+    monkeypatch.setattr(registry, "_password", registry._BY_CHANCE)
+
+    def forget():
+        for name in EVERY:
+            EVERY[name][1]._answer, EVERY[name][1]._asked = (), (None, 0)
+
+    def make(name, begin=True):
+        one = Learner(world, name)
+        one.opens_the_notebook()
+        if begin:
+            one.exercise.begin()
+        engine.logins.clear()
+        return one
+
+    forget()
+    yield make
+    forget()
+    for one in world.api.containers(all=True):  # also what has no label
+        if one["Names"][0].startswith(f"/{world.me}-"):
+            world.api.remove_container(one["Id"], force=True, v=True)
+
+
+@pytest.fixture
+def looking(monkeypatch, world):
+    """Return a function that calls another, and fails if that changes the Engine or a file."""
+
+    def files():
+        return {one: one.stat().st_mtime_ns for one in workspace._HERE.rglob("*")}
+
+    def refuse(*words, **options):
+        raise AssertionError(f"it changes something: {words[1:]}")
+
+    def look(what, *words):
+        before = files()
+        with monkeypatch.context() as patch:
+            for way in ("_post", "_post_json", "_put", "_delete"):
+                patch.setattr(docker.APIClient, way, refuse)
+            found = what(*words)
+        assert files() == before
+        return found
+
+    return look
+
+
+def used_in(path):
+    """The exercises that a notebook has, each with the cells of code that name it."""
+    found = {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            for name, call in re.findall(r"exercises\.(\w+)\.(\w+)\(", cell.source):
+                found.setdefault(name, []).append(call)
+    return found
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_notebook_has_its_exercises_in_their_order_and_no_solution(path):
+    assert used_in(path) == {name: ["begin", "check"] for name in exercises(LESSONS[path])}
+
+
+def test_every_exercise_is_proved():
+    assert len(EVERY) >= 24
+    assert set(WRONG) == set(EVERY)
+    assert all(len(states) >= 3 for states in WRONG.values())
+    assert set(RIGHT) <= set(EVERY) and len(RIGHT) >= 10
+
+
+def test_every_heading_of_the_document_has_two():
+    headings = {}
+    for path in LESSONS:
+        heading = None
+        for cell in nbformat.read(path, as_version=4).cells:
+            if found := re.match("## (.+)", cell.source):
+                heading = found[1]
+            if re.search(r"exercises\.\w+\.begin", cell.source):
+                headings[path.stem, heading] = headings.get((path.stem, heading), 0) + 1
+    together = [key for key in headings if key[1] == "All together"]
+    assert len(together) == len(LESSONS)
+    assert len(headings) - len(together) == 9
+    assert all(count >= 2 for key, count in headings.items() if key not in together)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_notebook_and_the_exercise_have_the_same_title(name):
+    path, exercise = EVERY[name]
+    text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+    assert f"### Exercise: {exercise.title}\n" in text
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_shown_solution_is_python_that_a_cell_can_run(name):
+    source = EVERY[name][1]._python
+    assert ast.parse(source).body and "fmt:" not in source
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_untouched(learner, looking, name):
+    somebody = learner(name, begin=False)
+    exercise = somebody.exercise
+    report = looking(exercise.check)
+    assert not report and report.title.endswith(": not started yet")
+    exercise.begin()
+    engine.logins.clear()
+    report = looking(exercise.check)
+    assert not report and report.title.endswith(": not started yet")
+    assert looking(exercise.hint).rows
+    looking(exercise.solution)
+    looking(exercise._repr_markdown_)
+
+
+@pytest.mark.parametrize(
+    ("name", "state"), [(name, place) for name in WRONG for place in range(len(WRONG[name]))]
+)
+def test_a_wrong_state(learner, looking, name, state):
+    act, finds, hint = WRONG[name][state]
+    somebody = learner(name)
+    somebody.types(act) if isinstance(act, str) else act(somebody.exercise)
+    report = looking(somebody.exercise.check)
+    assert not report
+    wrong = [one.text for one in report.findings if not one.holds]
+    assert any(words in text for text in wrong for words in finds.split("|")), wrong
+    first, more = looking(somebody.exercise.hint), looking(somebody.exercise.hint)
+    assert hint in repr(first), first
+    assert len(more.rows) == len(first.rows) + 1
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_shown_cell_solves_it_twice(learner, looking, name):
+    somebody = learner(name)
+    for _ in range(2):
+        somebody.runs_what_is_shown()
+        report = looking(somebody.exercise.check)
+        assert report, report
+        assert report.title.endswith(": done")
+    assert "Nothing is left" in repr(looking(somebody.exercise.hint))
+    somebody.exercise.begin()
+    assert somebody.exercise.check()
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_shown_commands_solve_it_twice(learner, looking, name):
+    somebody = learner(name)
+    for _ in range(2):
+        somebody.types_what_is_shown()
+        report = looking(somebody.exercise.check)
+        assert report, report
+
+
+@pytest.mark.parametrize(
+    ("name", "way"), [(name, place) for name in RIGHT for place in range(len(RIGHT[name]))]
+)
+def test_another_way(learner, looking, name, way):
+    somebody = learner(name)
+    somebody.types(RIGHT[name][way])
+    report = looking(somebody.exercise.check)
+    assert report, report
+
+
+@pytest.mark.parametrize("turn", [1, -1], ids=["in order", "in reverse"])
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_one_after_another(learner, looking, path, turn):
+    names = list(exercises(LESSONS[path]))[::turn]
+    somebody = learner(names[0])
+    for name in names:
+        somebody.name, somebody.exercise = name, EVERY[name][1]
+        somebody.exercise.begin()
+        somebody.runs_what_is_shown()
+    line = looking(progress, LESSONS[path])
+    assert line.title == f"{len(names)} of {len(names)} exercises are done"

@@ -1,0 +1,280 @@
+"""For each exercise: plausible wrong states, and other right ways than the shown ones.
+
+A wrong state is what brings it about, a word of what `check()` then says, and a word of the first
+hint. What brings it about is a line for a shell, with the words of the exercise's solution in
+it, or a function of the exercise. `LOGIN` logs the shell in to the workspace's own registry.
+"""
+
+from helpers import registry
+
+BOX = "docker run --name {me}-x {label} busybox"
+HTTPD = "busybox httpd -f -h /home"
+CAFE = "docker run -d --name {me}-cafe {label}"
+SHOP = "docker run -d --name {me}-shop {label}"
+WELCOME = "docker exec {me}-shop sh -c 'echo welcome > /home/index.html'"
+STOPPED = "docker stop -t 0 {me}-registry"
+CARGO = "docker pull 127.0.0.1:5070/{me}/cargo:1"
+
+
+def answer(*given):
+    def act(exercise):
+        exercise.check(*given)
+
+    return act
+
+
+def choose(*words):
+    """Give the registry a password, and log in with it; then do so with the next, but no login."""
+
+    def act(exercise):
+        store = registry.private(password=words[0])
+        if len(words) > 1:
+            registry.login(store)
+            registry.private(password=words[1])
+
+    return act
+
+
+def log_in(exercise):
+    registry.login(registry.start())
+
+
+def send(source, name):
+    """The lines that push an image to the workspace's own registry under a name."""
+    return (
+        f"docker tag {source} {{store}}/{{me}}/{name}\nLOGIN\ndocker push {{store}}/{{me}}/{name}"
+    )
+
+
+def exported(words="sh -c 'echo hello > /hello.txt'"):
+    return f"mkdir -p files\n{BOX} {words}\ndocker export -o files/greeter.tar {{me}}-x"
+
+
+def greeting(change='-c \'CMD ["cat", "/hello.txt"]\''):
+    """The lines that import and push `greeter`."""
+    name = "{store}/{me}/greeter:1"
+    made = f"docker import {change} files/greeter.tar {name}"
+    return f"{exported()}\n{made}\nLOGIN\ndocker push {name}"
+
+
+WRONG = {
+    "popular": [
+        (answer("nginx"), "is official", "keeps only the others"),
+        (answer("bitnami/nginx"), "another one has more", "Sort by stars"),
+        (answer("no/such"), "does not find", "whole name"),
+        (answer("jwilder/nginx-proxy", 953), "too many answers", "task says"),
+    ],
+    "crowd": [
+        (answer(4), "official or not", "Two filters"),
+        (answer(5), "any number of stars", "Two filters"),
+        (answer(1), "are official", "Two filters"),
+        (answer("three"), "not three", "Two filters"),
+    ],
+    "toolbox": [
+        ("docker tag busybox {me}/toolbox", "has the tags latest", "Without a tag"),
+        ("docker tag registry:2 {me}/toolbox:1", "is another image", "one ID"),
+        ("docker tag busybox {me}/tool-box:1", "there is no image", "lists the names"),
+    ],
+    "release": [
+        ("docker tag busybox {me}/app:1.0\ndocker tag busybox {me}/app:stable",
+         "has the tags 1.0, stable", "The tag is to be `2.0`"),
+        ("docker tag busybox {me}/app:1.0\ndocker tag busybox {me}/app:stable\n"
+         "docker tag busybox:glibc {me}/app:2.0", "`stable` still names", "moves it"),
+        ("docker tag busybox:glibc {me}/app:1.0\ndocker tag busybox:glibc {me}/app:stable\n"
+         "docker tag busybox:glibc {me}/app:2.0", "app:1.0` is another image", "one ID"),
+        ("docker tag busybox {me}/app:1.0\ndocker tag busybox {me}/app:stable\n"
+         "docker tag busybox {me}/app:2.0", "app:2.0` is another image", "one ID"),
+    ],
+    "password": [
+        (log_in, "made at random", "gives it another one"),
+        (choose("one"), "you are not logged in", "wants the registry's address"),
+        (choose("one", "two"), "does not take any more", "Log in again"),
+        ("PASSWORD\nLOGIN\ndocker logout {store}", "you are not logged in", "wants the registry's"),
+        ("PASSWORD\nLOGIN localhost", "you are not logged in", "two registries"),
+        (STOPPED, "does not run, it is exited", "registry.start()"),
+    ],
+    "secret": [
+        ("docker tag busybox {store}/{me}/secret:1", "has no `", "now push it"),
+        (send("busybox", "secret:2"), "with the tags 2, but not `1`", "push of its own"),
+        ("docker tag busybox {me}/secret:1", "has no `", "would go to Docker Hub"),
+        (send("registry:2", "secret:1"), "is another image", "then push it again"),
+        (f"{send('busybox', 'secret:1')}\nANSWER 404", "does not answer 404", "as a stranger"),
+    ],
+    "shelf": [
+        (send("busybox", "shelf:1"), "with the tags 1, but not `latest`", "push of its own"),
+        (send("busybox:glibc", "shelf:1"), "shelf:1` in your registry is another", "push it again"),
+        ("\n".join(send("busybox", f"shelf:{tag}") for tag in ("1", "latest", "glibc")),
+         "shelf:glibc` in your registry is another", "push it again"),
+    ],
+    "gift": [
+        ("docker import files/gift.tar {me}/gift:1", "one layer, and no CMD", "another command"),
+        ("docker tag busybox {me}/gift:1", "another image than the one in", "name is in the file"),
+        ("docker load -i files/gift.tar\ndocker tag {me}/gift:1 {me}/gift\ndocker rmi {me}/gift:1",
+         "has the tags latest", "The tag is to be `1`"),
+    ],
+    "revived": [
+        ("docker import files/system.tar {me}/system:1", "it has no CMD", "while importing"),
+        (f"{BOX} true\ndocker commit -c 'CMD [\"cat\", \"/motd\"]' {{me}}-x {{me}}/system:1",
+         "it was not imported", "one new layer"),
+        ("docker import -c 'CMD [\"/motd\"]' files/system.tar {me}/system:1", "it runs `/motd`",
+         "while importing"),
+        ("docker import files/system.tar {me}/system", "has the tags latest", "is to be `1`"),
+    ],
+    "backup": [
+        (f"mkdir -p files\n{BOX} true\ndocker export -o files/backup.tar {{me}}-x",
+         "no whole archive of an image", "written by `docker save`"),
+        ("mkdir -p files\ndocker save -o files/backup.tar $(docker images -q busybox:latest)",
+         "has no name", "saved by its ID"),
+        ("mkdir -p files\ndocker save -o files/backup.tar registry:2", "has `registry:2`, not",
+         "keeps the names"),
+        ("mkdir -p files\ndocker save busybox:latest | head -c 100000 > files/backup.tar",
+         "no whole archive of an image", "written by `docker save`"),
+    ],
+    "result": [
+        ("mkdir -p files\ndocker cp {me}-printer:/result.txt - > files/result.txt",
+         "is a tar archive", "Copy the one file"),
+        ("mkdir -p files\ndocker cp {me}-printer:/result.txt files/result.txt\n"
+         "docker start -a {me}-printer", "says something else", "writes a new result"),
+        ("mkdir -p files\ndocker cp {me}-printer:/result.txt files/result.txt\n"
+         "docker rm {me}-printer", "is gone, and its files", "makes a new one"),
+        ("mkdir -p files\necho 42 > files/result.txt", "says something else", "copy it anew"),
+    ],
+    "tool": [
+        ("LOGIN\ndocker pull {store}/{me}/tool:1", "but with the tag 1", "docker pull"),
+        ("docker tag busybox {store}/{me}/tool:2", "another image than the one", "by hand"),
+        (STOPPED, "does not run, it is exited", "registry.start()"),
+    ],
+    "look": [
+        (answer(5052, "/var/lib/registry"), "does not expose the port 5052", "which the image"),
+        (answer("/var/lib/registry", 5000), "does not expose the port", "which the image"),
+        (answer(5000, "/data"), "no volume `/data`", "whose files Docker keeps apart"),
+        (answer("5000/tcp"), "no volume", "whose files"),
+    ],
+    "pinned": [
+        ("LOGIN\ndocker pull {store}/{me}/pinned:1", "names today", "A tag can be moved"),
+        ("LOGIN\ndocker pull {store}/{me}/pinned@$(cat files/pinned.txt)",
+         "there is no image `", "has no tag here"),
+        ("LOGIN\ndocker pull {store}/{me}/pinned@$(cat files/pinned.txt)\n"
+         "docker pull {store}/{me}/pinned:1\ndocker tag {store}/{me}/pinned:1 {me}/proof:1",
+         "another image than the one with the noted", "Compare their IDs"),
+        ("docker tag busybox {me}/proof:1", "noted digest is not here", "in place of the colon"),
+    ],
+    "parcel": [
+        ("docker tag busybox {store}/{me}/parcel:1", "has no `", "now push it"),
+        (send("busybox", "parcel"), "with the tags latest, but not `1`", "push of its own"),
+        ("docker tag busybox {me}/parcel:1", "has no `", "would go to Docker Hub"),
+        (send("registry:2", "parcel:1"), "is another image", "then push it again"),
+    ],
+    "moved": [
+        (CARGO, "has no `", "The image is here"),
+        (f"{CARGO}\ndocker tag 127.0.0.1:5070/{{me}}/cargo:1 {{store}}/{{me}}/cargo:1",
+         "has no `", "now push it"),
+        (f"{CARGO}\ndocker run --name {{me}}-x {{label}} 127.0.0.1:5070/{{me}}/cargo:1\n"
+         "docker commit {me}-x {me}/cargo:2\n" + send("{me}/cargo:2", "cargo:1"),
+         "another image than that in the old one", "Nothing is to be built anew"),
+        ("docker stop -t 0 {me}-depot", "the old registry does not run", "containers.start"),
+    ],
+    "greeter": [
+        ("mkdir -p files\ndocker save -o files/greeter.tar busybox:latest",
+         "is the archive of an image", "docker export"),
+        (exported("sh -c 'echo hi > /hello.txt'"), "something else than `hello`", "while it runs"),
+        (exported("true"), "is not there", "while it runs"),
+        (greeting(change=""), "it has no CMD", "while importing"),
+        (f"{greeting()}\ndocker rmi {{store}}/{{me}}/greeter:1", "not here any more",
+         "Pull it back"),
+        (f"{greeting()}\ndocker tag busybox {{store}}/{{me}}/greeter:1",
+         "another image than the one in your registry", "Push it, or remove it"),
+    ],
+    "cafe": [
+        (f"{CAFE} -p 127.0.0.1:{{port}}:80 busybox no-such || true", "it was created, and does not",
+         "read what Docker says"),
+        (f"{CAFE} -p 127.0.0.1:{{port}}:80 busybox sh -c 'no-such'\ndocker wait {{me}}-cafe",
+         "exit code 127, Less than a second ago: its command was not found|exit code 127, 1",
+         "What did it print?"),
+        (f"{CAFE} -p 127.0.0.1:{{port}}:80 busybox httpd -h /home\ndocker wait {{me}}-cafe",
+         "exit code 0", "What did it print?"),
+        (f"{CAFE} -p 127.0.0.1:{{port}}:8080 --restart always {HTTPD}",
+         "does not publish its port 80 (published: 8080/tcp)", "after the last colon"),
+        (f"{CAFE} -p {{port}}:80 --restart always {HTTPD}", "open on every address", "Without an"),
+        (f"{CAFE} -p 127.0.0.1:{{port}}:80 {HTTPD}", "restart policy is `no`", "brings it back"),
+        (f"{CAFE} -p 127.0.0.1:{{port}}:80 --restart always {HTTPD}\ndocker pause {{me}}-cafe",
+         "it is paused", "unpause"),
+    ],
+    "notice": [
+        ("docker exec {me}-notice sh -c 'echo open > /index.html'", "says `closed`", "look for"),
+        ("docker exec {me}-notice sh -c 'echo opened > /home/index.html'", "says `opened`",
+         "look for pages"),
+        ("docker exec {me}-notice rm /home/index.html", "no page is at", "look for pages"),
+        ("docker stop -t 0 {me}-notice", "it ended with exit code 137", "What did it print?"),
+    ],
+    "stall": [
+        ("docker start {me}-stall || true", "something else has", "The column PORTS"),
+        ("docker stop -t 0 {me}-bike", "something else has", "The column PORTS"),
+        ("docker stop -t 0 {me}-van", "was created, and does not run", "Start it"),
+        ("docker stop -t 0 {me}-van {me}-bike\ndocker start {me}-stall", "in nobody's way",
+         "if it is gone"),
+        ("docker rm {me}-stall\n"
+         f"docker run -d --name {{me}}-stall -p 127.0.0.1:{{port}}:80 {HTTPD}",
+         "it has another port now", "starts it over"),
+    ],
+    "farewell": [
+        ("docker run --name {me}-kept --rm {label} busybox echo goodbye", "there is no container",
+         "containers.run"),
+        ("docker run --name {me}-kept {label} busybox echo bye", "says `bye`", "process prints"),
+        ("docker run --name {me}-kept {label} busybox echo goodbye\n"
+         "docker run --name {me}-gone {label} busybox echo goodbye", "is still there", "With `--"),
+        ("docker run --name {me}-kept {label} busybox echo goodbye", "there was no container",
+         "The second one"),
+        ("docker run --name {me}-kept {label} busybox sh -c 'echo goodbye; exit 1' || true",
+         "exit code 1: its command failed", "is to be 0"),
+    ],
+    "sleeper": [
+        ("docker kill {me}-sleeper", "exit code 137: SIGKILL", "is to be 143: SIGTERM"),
+        ("docker pause {me}-sleeper", "it is paused", "asks its main process"),
+        ("docker rm -f {me}-sleeper", "it was not begun", "begin()"),
+    ],
+    "stubborn": [
+        (answer(137, "SIGKILL"), "has not ended, it is running", "asks its main process"),
+        ("docker stop -t 0 {me}-stubborn\nANSWER 143 SIGTERM", "exit code is not 143", "docker ps"),
+        ("docker stop -t 0 {me}-stubborn\nANSWER 137 SIGTERM", "not SIGTERM that ended", "128 +"),
+        ("docker stop -t 0 {me}-stubborn\nANSWER 137", "was not answered", "128 +"),
+    ],
+    "shop": [
+        (f"{SHOP} -p 127.0.0.1:{{port}}:80 --restart always {HTTPD}", "as much memory as there is",
+         "when it is made"),
+        (f"{SHOP} -p 127.0.0.1:{{port}}:80 --restart always --memory 1g {HTTPD}", "1024 MB",
+         "when it is made"),
+        (f"{SHOP} -p 127.0.0.1:{{port}}:80 --memory 64m --restart on-failure {HTTPD}",
+         "restart policy is `on-failure`", "brings it back"),
+        (f"{SHOP} -p 127.0.0.1:{{port}}:80 --memory 64m --restart always {HTTPD}", "no page is at",
+         "look for pages"),
+        (f"{SHOP} -p 127.0.0.1:{{port}}:80 --memory 64m --restart always {HTTPD}\n{WELCOME}\n"
+         "docker run -d --name {me}-clerk {label} --init busybox sleep 600\n"
+         "docker kill {me}-clerk", "exit code 137", "is to be 143"),
+    ],
+}  # fmt: skip
+
+RIGHT = {  # other right ways
+    "toolbox": ["docker tag $(docker images -q busybox:latest) {me}/toolbox:1"],
+    "release": [
+        "docker tag busybox:glibc {me}/app:2.0\ndocker tag busybox:glibc {me}/app:stable\n"
+        "docker tag busybox {me}/app:1.0"
+    ],
+    "gift": ["docker load < files/gift.tar"],
+    "revived": ["cat files/system.tar | docker import -c 'CMD cat /motd' - {me}/system:1"],
+    "backup": ["mkdir -p files\ndocker save busybox:latest registry:2 > files/backup.tar"],
+    "result": ["mkdir -p files\ndocker cp {me}-printer:/result.txt - | tar -xO > files/result.txt"],
+    "cafe": [
+        "docker run -d --name {me}-cafe --restart always -p 127.0.0.1:{port}:80 busybox httpd -f",
+        f"{CAFE} -p 127.0.0.1:{{port}}:80 {HTTPD}\ndocker update --restart always {{me}}-cafe",
+    ],
+    "notice": ["echo open | docker exec -i {me}-notice tee /home/index.html"],
+    "stall": ["docker rm -f {me}-van\ndocker start {me}-stall"],
+    "sleeper": ["docker kill --signal TERM {me}-sleeper\ndocker wait {me}-sleeper"],
+    "stubborn": ["docker kill {me}-stubborn\nANSWER 137 kill"],
+    "farewell": [
+        "docker run -d --name {me}-kept busybox echo goodbye\ndocker wait {me}-kept\n"
+        "docker run -d --rm --name {me}-gone busybox echo goodbye\n"
+        "while docker inspect {me}-gone; do :; done"
+    ],
+}
