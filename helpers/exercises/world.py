@@ -27,7 +27,7 @@ class Content(NamedTuple):
         """Make one from what the Engine, an archive or a registry says."""
         config = config or {}
         runs = (*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ()))
-        return cls(pd.Timestamp(created or 0).floor("s"), tuple(layers or ()), runs)
+        return cls(pd.Timestamp(created or 0), tuple(layers or ()), runs)
 
 
 class World:

@@ -327,6 +327,19 @@ def test_reset_removes_exactly_ours(world):
         sh(f"docker network rm {me}-net; docker volume rm {me}-vol", check=False)
 
 
+def test_reset_removes_what_was_pulled_by_digest(world, store):
+    registry.login(store)
+    name = f"{store}/{world.me}/pinned"
+    containers.run("busybox", "cp /proc/sys/kernel/random/uuid /new", name="box")
+    images.commit("box", f"{name}:1")
+    digest = images.push(f"{name}:1").digest
+    images.rm(f"{name}:1")
+    images.pull(f"{name}@{digest}")
+    gone = workspace.reset()
+    assert f"{name}@{digest}" in set(gone.name)
+    assert world.image(f"{name}@{digest}") is None
+
+
 def test_reset_goes_on_where_another_s_container_needs_an_image_of_ours(world):
     """As after `docker run ada/hello:1` in a terminal, without the label."""
     other = f"other-{world.me}"

@@ -13,7 +13,7 @@ CAFE = "docker run -d --name {me}-cafe {label}"
 SHOP = "docker run -d --name {me}-shop {label}"
 WELCOME = "docker exec {me}-shop sh -c 'echo welcome > /home/index.html'"
 STOPPED = "docker stop -t 0 {me}-registry"
-CARGO = "docker pull 127.0.0.1:5070/{me}/cargo:1"
+CARGO = "OLD=$(docker port {me}-depot 5000)\ndocker pull $OLD/{me}/cargo:1"
 
 
 def answer(*given):
@@ -167,9 +167,9 @@ WRONG = {
     ],
     "moved": [
         (CARGO, "has no `", "The image is here"),
-        (f"{CARGO}\ndocker tag 127.0.0.1:5070/{{me}}/cargo:1 {{store}}/{{me}}/cargo:1",
+        (f"{CARGO}\ndocker tag $OLD/{{me}}/cargo:1 {{store}}/{{me}}/cargo:1",
          "has no `", "now push it"),
-        (f"{CARGO}\ndocker run --name {{me}}-x {{label}} 127.0.0.1:5070/{{me}}/cargo:1\n"
+        (f"{CARGO}\ndocker run --name {{me}}-x {{label}} $OLD/{{me}}/cargo:1\n"
          "docker commit {me}-x {me}/cargo:2\n" + send("{me}/cargo:2", "cargo:1"),
          "another image than that in the old one", "Nothing is to be built anew"),
         ("docker stop -t 0 {me}-depot", "the old registry does not run", "containers.start"),
