@@ -20,6 +20,7 @@ from helpers import command, distribution, engine, errors, images, tables, works
 from helpers.command import shown
 from helpers.workspace import Text
 
+_POLICIES = ("no", "always", "unless-stopped", "on-failure")
 _LONGEST = 60  # seconds that a container in the foreground may run
 
 
@@ -63,8 +64,8 @@ def run(
 
     Args:
         image: The image's name; it is pulled if it is not here.
-        arguments: The command to run in it, as one types it after the image's name; the image's
-            own if left out.
+        arguments: The command to run in it, as one types it after the image's name, or a list of
+            its words; the image's own if left out.
         name: The container's name in this workspace.
         detach: Leave it running in the background.
         rm: Remove it when it ends.
@@ -83,6 +84,7 @@ def run(
         command printed, as `Output`, which has the `exit_code`.
 
     Raises:
+        BadOption: `publish` or `restart` is none of these.
         NoSuchImage: There is no such image, here or in its registry.
         NameTaken: The name belongs to a container that this workspace did not make.
         TooSlow: It ran in the foreground for more than 60 s and was removed.
@@ -92,8 +94,9 @@ def run(
     client = client or engine.connect()
     name = name and workspace.prefixed(name)
     with errors.explained(f"docker run {image}"):
-        _make_room(name, client)
-    host_port, _, port = (publish or "").partition(":")
+        image = images.chosen(image, client=client)
+        make_room(name, client=client)
+    host_port, port = _ports(publish)
     binding = {int(port): ("127.0.0.1", workspace.free_port(int(host_port)))} if port else {}
     options = [
         "-d" if detach else None,
@@ -111,16 +114,32 @@ def run(
         *(("--cpus", cpus) if cpus else ()),
         *(("--memory", memory) if memory else ()),
     ]
-    words = shlex.split(arguments) if arguments else None
-    with shown(command.line("docker", "run", *options, image, *(words or ()))):
+    words = shlex.split(arguments) if isinstance(arguments, str) else arguments
+    line = command.line("docker", "run", *options, image, *(words or ()))
+    with images.patience(image), shown(line):
         made = created(
             image, words, name=name, env=env, ports=binding, restart=restart, init=init,
             rm=rm and detach, cpus=cpus, memory=memory, client=client,
         )  # fmt: skip
         if not detach:
-            return _finished(client, made, keep=not rm)
+            done = _finished(client, made, keep=not rm)
+            _check_platform(client, image, done, line)
+            return done
         client.api.start(made)
+        _check_platform(client, image, _first_words(client, made, image), line)
         return _listed(client, {"id": [made]})
+
+
+def _ports(publish):
+    """Read `8080:80`; gives two str, empty ones where nothing is to be published."""
+    found = re.fullmatch(r"(\d+):(\d+)", str(publish or "0:0"))
+    if not found:
+        raise errors.BadOption(
+            f"docker run -p {publish}",
+            "two ports are wanted, yours and the container's",
+            'Write publish="8080:80"',
+        )
+    return found.groups() if publish else ("", "")
 
 
 def created(
@@ -142,7 +161,12 @@ def created(
     Returns:
         The container's ID, a str.
     """
-    policy, _, count = (restart or "no").partition(":")
+    policy, _, count = str(restart or "no").partition(":")
+    if policy not in _POLICIES or not (count or "0").isdigit():
+        raise errors.BadOption(
+            f"docker run --restart {restart}", "there is no such policy",
+            f"Choose one of {', '.join(_POLICIES)}",
+        )  # fmt: skip
     host = client.api.create_host_config(
         port_bindings=ports,
         restart_policy={"Name": policy, "MaximumRetryCount": int(count or 0)},
@@ -178,10 +202,54 @@ def _finished(client, container, *, keep):
             client.api.remove_container(container, force=True, v=True)
 
 
-def _make_room(name, client):
-    """Remove this workspace's container of a name, if there is one."""
+def _for_other(client, image):
+    """Tell which machine an image is for, and which this one is; `None` where both are one."""
+    there, here = client.api.inspect_image(image)["Architecture"], client.api.version()["Arch"]
+    return None if there in (here, "") else (there, here)
+
+
+def _first_words(client, container, image):
+    """Read what the container of an image for another machine prints; "" of any other's."""
+    if not _for_other(client, image):
+        return ""
+    with contextlib.suppress(requests.RequestException):  # it goes on: an emulator runs it
+        client.api.wait(container, timeout=2)
+    with contextlib.suppress(docker.errors.NotFound):
+        return client.api.logs(container).decode(errors="replace")
+    return ""
+
+
+def _check_platform(client, image, printed, tried):
+    """Say why nothing of an image that is made for another machine could run on this one."""
+    if "exec format error" in printed and (platforms := _for_other(client, image)):
+        there, here = platforms
+        raise errors.OtherPlatform(
+            tried,
+            f"{image} is made for {there}, and this machine is {here}",
+            f"Choose a tag that is made for {here}: registry.tags(name) lists the platforms",
+        )
+
+
+def make_room(name, *, client):
+    """Remove this workspace's container of a name, if there is one.
+
+    Args:
+        name: The container's full name.
+        client: A `docker.DockerClient`.
+
+    Raises:
+        NameTaken: The name belongs to a container that this workspace did not make.
+    """
     if name and (container := found(name, client=client)):
-        client.api.remove_container(container["Id"], force=True, v=True)
+        try:
+            client.api.remove_container(container["Id"], force=True, v=True)
+        except docker.errors.NotFound:
+            pass
+        except docker.errors.APIError as err:
+            if "already in progress" not in str(err):
+                raise
+            with contextlib.suppress(docker.errors.NotFound):
+                client.api.wait(container["Id"], condition="removed")
 
 
 def found(name, *, client):
@@ -211,7 +279,7 @@ def _check_owned(container, tried):
         raise errors.NameTaken(
             tried,
             f"the container {name} was not made by this workspace, and the lessons touch no other",
-            "Choose another name",
+            f"Choose another name; or, if it is yours, type docker rm -f {name} in a terminal",
         )
 
 
@@ -600,7 +668,11 @@ def ready(name, words, *, client=None):
             said += piece.decode(errors="replace")
             if words in said:
                 return Text(said)
-        raise requests.Timeout(f"{full} has ended and never said {words}")
+        client.api.inspect_container(full)  # where the Engine has gone, its words end, too
+        raise errors.TooSlow(
+            f"docker logs -f {full}", f"it has ended and never said {words!r}",
+            f"Read what it said: containers.logs({name!r})",
+        )  # fmt: skip
 
 
 def exec_(name, arguments, *, client=None):
@@ -723,7 +795,8 @@ def curl(name, path="/", *, port=80, client=None):
         TooSlow: Nothing answered within 10 s.
     """
     client = client or engine.connect()
-    address = published(workspace.prefixed(name), port, client=client)
+    with errors.explained(f"fetch {path} from {workspace.prefixed(name)}"):
+        address = published(workspace.prefixed(name), port, client=client)
     if not address:
         raise errors.NoSuchContainer(
             f"fetch {path} from {workspace.prefixed(name)}",
@@ -736,6 +809,12 @@ def curl(name, path="/", *, port=80, client=None):
         while True:
             try:
                 return Text(distribution.get(url).text)
+            except requests.HTTPError as err:
+                raise errors.EngineError(
+                    f"curl {url}",
+                    f"the web server answers {err.response.status_code}, as it has no such page",
+                    f"Write one in the container, with containers.exec_, where {path} leads",
+                ) from err
             except requests.ConnectionError:  # the process in the container is not that far yet
                 if time.monotonic() > end:
                     raise requests.Timeout(f"nothing answers at {url}") from None

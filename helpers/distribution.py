@@ -1,6 +1,7 @@
 """Names of images, and the API that every registry speaks."""
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import requests
@@ -150,11 +151,28 @@ def ask(host, path, *, method="GET", auth=None):
     """
     headers = {"Accept": _MANIFESTS}
     if host == HUB:
-        token = get(token_url(path.rsplit("/", 2)[0])).json()["token"]
+        with understood("auth.docker.io"):
+            token = get(token_url(path.rsplit("/", 2)[0])).json()["token"]
         headers["Authorization"] = f"Bearer {token}"
     who = engine.logins.get(host)
     auth = auth or ((who["username"], who["password"]) if who else None)
     return get(url(host, path), method=method, headers=headers, auth=auth)
+
+
+@contextmanager
+def understood(host):
+    """Read a registry's answers in the block; what makes no sense there is no registry's.
+
+    Args:
+        host: `host:port` of the registry.
+
+    Raises:
+        NoRegistry: An answer is no JSON, or lacks what a registry's answers have.
+    """
+    try:
+        yield
+    except (requests.JSONDecodeError, LookupError, TypeError, AttributeError) as err:
+        raise errors.NoRegistry(f"what answers at {host} gives no registry's answer") from err
 
 
 def wait(name):
@@ -173,9 +191,7 @@ def wait(name):
         headers = err.response.headers
     except requests.RequestException:
         headers = {}
-    window = re.search(r"w=(\d+)", headers.get("ratelimit-limit", ""))
-    seconds = headers.get("Retry-After") or (window and window[1])
-    return f"{seconds} seconds" if seconds else "some minutes"
+    return errors.waiting(headers)
 
 
 def get(address, *, method="GET", headers=None, auth=None):
@@ -184,7 +200,7 @@ def get(address, *, method="GET", headers=None, auth=None):
         session.trust_env = address.startswith("https:")
         try:
             answer = session.request(method, address, headers=headers, auth=auth, timeout=_TIMEOUT)
-        except requests.ConnectionError as err:
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as err:
             raise errors.NoAnswer(f"no answer from {address}") from err
     answer.raise_for_status()
     return answer

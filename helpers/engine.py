@@ -1,5 +1,6 @@
 """The connection to the Docker Engine, and where images and search results come from."""
 
+import contextlib
 import functools
 import json
 import os
@@ -8,14 +9,25 @@ from pathlib import Path
 
 import docker
 import docker.auth
+import docker.errors
+from docker.context import ContextAPI
 
 from helpers import errors
 from helpers.command import shown
 
 _CONNECT = 3  # seconds until a connection must stand
+_USUAL = "unix:///var/run/docker.sock"
+_HELLO = 10  # seconds until an Engine must say its version
 _ANSWER = 60  # seconds until the next byte of an answer must come
 logins = {}  # host:port -> the user and password for it; gone when the kernel ends
 _SOURCES = Path(__file__).resolve().parent.parent / ".classroom" / "sources.json"
+
+
+class Secret(str):
+    """A password: a str that neither a notebook nor a traceback shows."""
+
+    def __repr__(self):
+        return "'…'"
 
 
 class _Api(docker.APIClient):
@@ -46,8 +58,28 @@ def connect():
 
     Source: https://docs.docker.com/reference/api/engine/
     """
-    with errors.explained("connect to the Docker Engine"):
-        return _Client.from_env(timeout=_ANSWER)
+    try:
+        with errors.explained("connect to the Docker Engine"):
+            client = _Client.from_env(timeout=min(_HELLO, _ANSWER))
+    except (errors.EngineNotRunning, errors.TooSlow) as err:
+        if not (named := _named()):
+            raise
+        wrong, todo = named
+        raise type(err)(err.tried, f"no Docker Engine answers at {wrong}", todo) from err.__cause__
+    client.api.timeout = _ANSWER
+    return client
+
+
+def _named():
+    """Tell where an Engine is looked for and what to do instead, if that is no usual place."""
+    if host := os.environ.get("DOCKER_HOST"):
+        todo = "Start that one, or restart the kernel without DOCKER_HOST"
+        return None if host == _USUAL else (f"{host}, which DOCKER_HOST names", todo)
+    context = ContextAPI.get_current_context()
+    if context is None or context.Name == "default":
+        return None
+    todo = "Start that one, or take this machine's: docker context use default"
+    return f"{context.Host}, which the Docker context {context.Name} names", todo
 
 
 def credentials(reference):
@@ -71,9 +103,27 @@ def login(host):
     Returns:
         A dict with `username` and `password`; an empty one where nobody has logged in.
     """
-    if host in logins:
-        return logins[host]
-    return docker.auth.resolve_authconfig(docker.auth.load_config(), host) or {}
+    return next(iter(known_logins(host)), {})
+
+
+def known_logins(host):
+    """Find the logins for a registry: this kernel's, then what the docker CLI keeps by now.
+
+    Args:
+        host: `host:port` of the registry.
+
+    Returns:
+        A list of dicts with `username` and `password`.
+    """
+    found = [logins.get(host)]
+    with contextlib.suppress(docker.errors.DockerException, ValueError):  # as docker itself does
+        found.append(docker.auth.resolve_authconfig(docker.auth.load_config(), host))
+    small = [{key.lower(): value for key, value in (one or {}).items()} for one in found]
+    return [
+        one | {"password": Secret(one.get("password") or "")}
+        for one in small
+        if one.get("username")
+    ]
 
 
 @dataclass(frozen=True)

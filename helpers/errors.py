@@ -19,6 +19,7 @@ class LessonError(Exception):
 
     def __init__(self, tried, wrong, todo):
         super().__init__(f"{tried}: {wrong}. {todo}.")
+        self.tried = tried
         self._lines = [f"{tried}:", f"{wrong}.", f"{todo}."]
 
     def _render_traceback_(self):
@@ -81,6 +82,18 @@ class PortBusy(LessonError):
     """Something else listens on the port."""
 
 
+class BadOption(LessonError):
+    """What was given to a helper can't mean anything."""
+
+
+class BadAnswer(LessonError):
+    """What answers is no registry and no index."""
+
+
+class OtherPlatform(LessonError):
+    """The image is made for another kind of machine."""
+
+
 class BadTar(LessonError):
     """The file is not the archive that the command needs."""
 
@@ -101,6 +114,10 @@ class NoAnswer(requests.ConnectionError):
     """A registry, not the Engine, could not be reached from this kernel."""
 
 
+class NoRegistry(requests.RequestException):
+    """What answered this kernel is no registry."""
+
+
 class Interrupted(LessonError):
     """The person at the keyboard stopped it."""
 
@@ -108,22 +125,27 @@ class Interrupted(LessonError):
 _OFFLINE = (
     r"no such host|connection refused|i/o timeout|handshake timeout|unreachable|Client\.Timeout"
     r"|context deadline|server misbehaving|connection reset|request canceled|\bEOF\b|\b50[0234] "
+    r"|status code 50[0234]"
     r"|no answer from"
 )
 # (what the Engine says, the error, what is wrong, what to do next); the first that matches counts.
 _RULES = [
-    (r"toomanyrequests|429 (?:Too Many|Client)", RateLimited,
+    (r"toomanyrequests|429 (?:Too Many|Client)|(?:HTTP|status code) 429", RateLimited,
      "the registry's rate limit is reached", "Wait {wait} and try again"),
     (r"incorrect username or password|login attempt.*401|/auth\b.*401",
      WrongPassword, "the registry does not know this user with this password",
-     "Check both and log in again"),
+     "Check both; for your own registry: registry.login(registry.start())"),
+    (r"error decoding registry search|error parsing HTTP (?!40[13])\d+ response"
+     r"|unexpected status code 4|empty Content-Type|gives no registry's answer",
+     BadAnswer, "what answers there is no registry and no index",
+     "Check its address; where a network asks you to log in to it first, do that"),
     (r"pull access denied|(?<!push access denied, )repository does not exist", NoSuchImage,
      "there is no such image, or it is a private one",
      "Check its name and tag, or log in to its registry"),
     (r"no basic auth|authentication required|unauthorized|denied: requested access"
-     r"|insufficient_scope|access.*denied: |\b403 (?:Client|Forbidden)",
+     r"|insufficient_scope|access.*denied: |\b403 (?:Client|Forbidden)|HTTP 40[13] response",
      AccessDenied, "the registry wants to know who is asking",
-     "Log in first: registry.login(address, username, password)"),
+     "Log in first; to your own registry: registry.login(registry.start())"),
     (rf"(?=.*docker\.(?:io|com)\b).*(?:{_OFFLINE})", HubUnreachable,
      "Docker Hub is out of reach",
      "Go on with the stand-in: CLASSROOM=on python3 -m classroom lab"),
@@ -131,6 +153,9 @@ _RULES = [
      r"|does not exist locally|tag does not exist|repository name not known|404 Client Error"
      r"|(?:resolve reference|image|reference) .*: not found|\S:\S+: not found$",
      NoSuchImage, "there is no such image", "Check its name and tag, or pull it first"),
+    (r"no matching manifest for|not match the specified platform|not provide the .*platform",
+     OtherPlatform, "there is no such image for this kind of machine",
+     "Choose another tag: registry.tags(name) lists the platforms"),
     (r"executable file not found|no such file or directory: unknown", EngineError,
      "the image has no such command", "Check the command after the image's name"),
     (r"no command specified", EngineError, "the image has no CMD, and no command was given",
@@ -142,8 +167,10 @@ _RULES = [
     (r"no such container", NoSuchContainer, "there is no such container",
      "List what is there: containers.ps(all=True)"),
     (r"port is already allocated|address already in use", PortBusy,
-     "something else listens on that port", "Run it again, or choose another port"),
-    (r"no space left", NoSpace, "the disk is full", "Make room, then run the cell again"),
+     "something else listens on that port",
+     "Look which container has it, containers.ps(), or choose another port"),
+    (r"no space left|quota exceeded", NoSpace, "the disk is full",
+     "Make room, then run the cell again"),
     (r"unexpected EOF|invalid tar|archive/tar|not a tar|invalid archive|tarexport|docker-import-",
      BadTar,
      "the file is not a whole tar archive", "Save or export it again"),
@@ -165,6 +192,8 @@ def explain(err, tried, *, wait="some minutes"):
         A `LessonError` of the kind that fits.
     """
     text = str(getattr(err, "explanation", None) or err)
+    if isinstance(err, requests.HTTPError) and err.response is not None:
+        wait = waiting(err.response.headers)
     if "PermissionError" in text:
         return SocketDenied(
             tried,
@@ -173,22 +202,43 @@ def explain(err, tried, *, wait="some minutes"):
         )
     slow = (requests.ReadTimeout, TimeoutError, urllib3.exceptions.ReadTimeoutError)
     if isinstance(err, slow) or type(err) is requests.Timeout or "Read timed out" in text:
-        return TooSlow(tried, "there was no answer in time", "Run it again")
+        todo = "Run it again; `python3 -m classroom status` shows what answers"
+        return TooSlow(tried, "there was no answer in time", todo)
     if _engine_is_gone(err, text):
         return EngineNotRunning(
             tried, "no Docker Engine answers", "Start it with `python3 -m classroom lab`"
         )
     for pattern, kind, wrong, todo in _RULES:
         if re.search(pattern, text, re.IGNORECASE | re.DOTALL):
+            if tried.startswith("docker pull"):
+                todo = todo.replace(", or pull it first", "; without a tag it is latest")
             return kind(tried, wrong, todo.format(wait=wait))
     return EngineError(tried, text.strip().rstrip("."), "See to that, then run it again")
+
+
+def waiting(headers):
+    """Tell how long a registry that has had enough wants one to wait.
+
+    Args:
+        headers: Those of its answer, a mapping.
+
+    Returns:
+        A str, such as `60 seconds`: of `Retry-After`, else the length of the limit's window.
+    """
+    window = re.search(r"w=(\d+)", headers.get("ratelimit-limit", ""))
+    after = headers.get("Retry-After") or (window[1] if window else "")
+    return f"{after} seconds" if after.isdigit() else f"until {after}" if after else "some minutes"
 
 
 def _engine_is_gone(err, text):
     """Whether the connection to the Engine itself failed, not one that the Engine made."""
     if isinstance(err, (docker.errors.APIError, NoAnswer)):
         return False
-    broken = (requests.ConnectionError, urllib3.exceptions.HTTPError)
+    broken = (
+        requests.ConnectionError,
+        requests.exceptions.ChunkedEncodingError,  # it ended in the middle of its answer
+        urllib3.exceptions.HTTPError,
+    )
     return isinstance(err, broken) or "fetching server API version" in text
 
 
@@ -206,7 +256,8 @@ def explained(tried):
         yield
     except LessonError:
         raise
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as err:
+        _bare(err)
         raise Interrupted(
             tried, "it was interrupted", "Run the cell again to do it whole"
         ) from None
@@ -216,4 +267,12 @@ def explained(tried):
         urllib3.exceptions.HTTPError,
         OSError,
     ) as err:
+        _bare(err)
         raise explain(err, tried) from err
+
+
+def _bare(err):
+    """Take the frames off an error and off what led to it: passwords and connections are there."""
+    while err is not None:
+        err.__traceback__ = None
+        err = err.__cause__ or err.__context__

@@ -87,16 +87,17 @@ def check_owned(reference, tried):
     if not workspace.owns_tag(reference):
         raise errors.NameTaken(
             tried,
-            f"{reference} is not a name of yours, and the lessons change no other",
-            f"Name it {workspace.name()}/…",
+            f"{reference} lies outside your namespace, and the lessons change no name there",
+            f"Write {workspace.name()}/…",
         )
 
 
 def pull(reference, *, client=None):
     """Bring an image from its registry, as `docker pull` does.
 
-    In the classroom, an image of yours that has the name and other content stays as it is; and
-    where Docker Hub is out of reach, an image that is here already serves. A line says so.
+    Where an image of yours has the name and other content, that stays as it is: the lessons then
+    use the pulled one under a name in your own namespace. Where Docker Hub is out of reach, an
+    image that is here already serves. The lines say so.
 
     Args:
         reference: The image's name, with a tag or a digest.
@@ -114,64 +115,61 @@ def pull(reference, *, client=None):
     Source: Engine API `POST /images/create`.
     """
     client = client or engine.connect()
-    name, at = distribution.parse(reference), engine.sources()
-    words = pull_line(reference)
-    if _from_classroom(name, at) and _has_other_content(client, name, at.mirror, words):
-        return _stays(client, reference, f"{reference} is here with other content")
+    words = command.line("docker", "pull", reference)
     try:
-        with shown(words):
-            return pulled(reference, client=client, bars=True)
-    except errors.RateLimited as err:
-        wait = distribution.wait(reference)
-        raise errors.explain(err.__cause__, words, wait=wait) from err.__cause__
+        with errors.explained(words):
+            way = _way(client, reference)
+        words = way.line
+        with patience(reference), shown(words):
+            return pulled(reference, client=client, bars=True, way=way)
     except errors.HubUnreachable:
-        if missing(reference, client=client):
-            raise
+        with errors.explained(words):
+            if missing(reference, client=client):
+                raise
         return _stays(client, reference, "Docker Hub is out of reach")
 
 
-def pull_line(reference):
-    """Write the command line that pulls an image: by the mirror's address where need be.
-
-    Args:
-        reference: The image's name, with a tag or a digest.
-
-    Returns:
-        The line as a str.
-    """
-    name = distribution.parse(reference)
-    source = _source(name, engine.sources())
-    words = command.line("docker", "pull", source or reference)
-    if source and not name.digest:
-        words += f" && docker tag {source} {reference} && docker rmi {source}"
-    return words
+@contextmanager
+def patience(reference):
+    """Say how long to wait, where the block pulls an image and its registry has had enough."""
+    try:
+        yield
+    except errors.RateLimited as err:
+        wait, cause = distribution.wait(reference), err.__cause__
+        raise errors.explain(cause, err.tried, wait=wait) from cause
 
 
-def pulled(reference, *, client, bars=False):
-    """Pull an image as `pull` does, without a word, and with bars only where they are wanted."""
+@dataclass(frozen=True)
+class _Way:
+    """How an image comes here: what is pulled, and the name that it then gets, if another."""
+
+    pulled: str
+    name: str | None = None
+
+    @property
+    def line(self):
+        words = command.line("docker", "pull", self.pulled)
+        if self.name:
+            words += f" && docker tag {self.pulled} {self.name} && docker rmi {self.pulled}"
+        return words
+
+
+def _way(client, reference):
+    """Find how an image comes here, so that no name of the user's moves to another image."""
     name, at = distribution.parse(reference), engine.sources()
-    source = _source(name, at)
-    if _from_classroom(name, at):
-        _in_mirror(name, at.mirror, f"docker pull {reference}")
-    repository, tag = docker.utils.parse_repository_tag(source or reference)
-    auth = engine.credentials(reference)
-    stream = client.api.pull(repository, tag, stream=True, decode=True, auth_config=auth)
-    done = _transfer(source or reference, stream, bars)
-    if source and not name.digest:
-        client.api.tag(source, *docker.utils.parse_repository_tag(name.familiar))
-        client.api.remove_image(source)
-    return replace(done, reference=name.familiar)
-
-
-def _from_classroom(name, at):
-    return bool(at.mirror) and name.host == "docker.io"
-
-
-def _source(name, at):
-    """Find the mirror's own name for an image, where the Engine does not ask the mirror itself."""
-    if not _from_classroom(name, at) or at.mirrored:
-        return None
-    return f"{at.mirror}/{name.path}" + (f"@{name.digest}" if name.digest else f":{name.tag}")
+    if name.host != "docker.io":
+        return _Way(reference)
+    found = _in_mirror(name, at.mirror, f"docker pull {reference}") if at.mirror else None
+    if name.digest:
+        there = f"{at.mirror}/{name.path}@{name.digest}"
+        return _Way(there if found and not at.mirrored else reference)
+    taken = _taken(client, name, found)
+    if found and (taken or not at.mirrored):
+        there = f"{at.mirror}/{name.path}:{name.tag}"
+        return _Way(there, _own_name(name) if taken else reference)
+    if taken:
+        return _Way(f"{name.familiar.removesuffix(f':{name.tag}')}@{taken}", _own_name(name))
+    return _Way(reference)
 
 
 def _in_mirror(name, mirror, tried):
@@ -179,11 +177,103 @@ def _in_mirror(name, mirror, tried):
     try:
         return distribution.ask(mirror, f"{name.path}/manifests/{name.digest or name.tag}")
     except requests.HTTPError as err:
+        if err.response.status_code != 404:
+            raise
         raise errors.NoSuchImage(
             tried,
             f"the classroom has no {name.familiar}, and with CLASSROOM=on nothing asks Docker Hub",
-            "Look what there is: registry.catalog(engine.sources().mirror)",
+            f'See what it has, registry.catalog("{mirror}"), or begin the name with the address of '
+            "your own registry",
         ) from err
+
+
+def _taken(client, name, found):
+    """Tell the registry's digest of an image where the Engine has another one by this name."""
+    here = _inspected(client, name.familiar)
+    if here is None:
+        return None
+    if found:
+        # an image's ID is its config's digest or, in containerd's image store, its manifest's
+        digest = found.headers["Docker-Content-Digest"]
+        return None if here["Id"] in (digest, found.json()["config"]["digest"]) else digest
+    try:
+        path = f"{name.path}/manifests/{name.tag}"
+        answer = distribution.ask(distribution.HUB, path, method="HEAD")  # which is no pull
+    except requests.RequestException:
+        return None  # the pull itself will tell what is wrong
+    digest = answer.headers["Docker-Content-Digest"]
+    return None if any(one.endswith(digest) for one in here["RepoDigests"] or []) else digest
+
+
+def _own_name(name):
+    """Write the name that an image of Docker Hub gets where its own name is taken."""
+    return f"{workspace.name()}/{name.path}:{name.tag}"
+
+
+def chosen(reference, *, client):
+    """Tell by which name an image is at hand: one of our own where its name is taken.
+
+    Args:
+        reference: The image's name.
+        client: A `docker.DockerClient`.
+
+    Returns:
+        The name to use, a str: `reference`, or that under which `pull` has brought it.
+    """
+    name = distribution.parse(reference)
+    if name.host != "docker.io" or name.digest or workspace.owns_tag(reference):
+        return reference
+    with errors.explained(f"look for the image {reference}"):
+        return reference if missing(_own_name(name), client=client) else _own_name(name)
+
+
+def provided(reference, *, client):
+    """Bring an image that is missing or whose name is taken, and tell its name, as `chosen` does.
+
+    Args:
+        reference: The image's name.
+        client: A `docker.DockerClient`.
+
+    Returns:
+        The name to use, a str.
+    """
+    name = chosen(reference, client=client)
+    if name == reference and (way := _way(client, reference)).name == _own_name(
+        distribution.parse(reference)
+    ):
+        pulled(reference, client=client, way=way)
+    return chosen(reference, client=client)
+
+
+def pull_line(reference, *, client=None):
+    """Write the command line that pulls an image as `pull` does.
+
+    Args:
+        reference: The image's name, with a tag or a digest.
+        client: A `docker.DockerClient`; the current Engine's if left out.
+
+    Returns:
+        The line as a str.
+    """
+    return _way(client or engine.connect(), reference).line
+
+
+def pulled(reference, *, client, bars=False, way=None):
+    """Pull an image as `pull` does, without a word, and with bars only where they are wanted."""
+    way = way or _way(client, reference)
+    passing = way.name and missing(way.pulled, client=client)
+    repository, tag = docker.utils.parse_repository_tag(way.pulled)
+    auth = engine.credentials(way.pulled)
+    stream = client.api.pull(repository, tag, stream=True, decode=True, auth_config=auth)
+    done = _transfer(way.pulled, stream, bars)
+    if way.name:
+        client.api.tag(way.pulled, *docker.utils.parse_repository_tag(way.name))
+    if passing:
+        client.api.remove_image(way.pulled)
+    own = chosen(reference, client=client)
+    if own not in (reference, way.name):  # the name is not taken any more
+        client.api.remove_image(own)
+    return replace(done, reference=distribution.parse(way.name or reference).familiar)
 
 
 def missing(reference, *, client):
@@ -197,18 +287,6 @@ def missing(reference, *, client):
         A bool.
     """
     return _inspected(client, reference) is None
-
-
-def _has_other_content(client, name, mirror, tried):
-    """Whether the Engine has an image of this name that is not the one in the mirror."""
-    here = _inspected(client, name.familiar)
-    if here is None or name.digest:
-        return False
-    with errors.explained(tried):
-        there = _in_mirror(name, mirror, tried)
-    # an image's ID is its config's digest or, in containerd's image store, its manifest's
-    ids = {there.headers["Docker-Content-Digest"], there.json()["config"]["digest"]}
-    return here["Id"] not in ids
 
 
 def _inspected(client, reference):
@@ -249,6 +327,12 @@ def push(reference, *, client=None):
     words = command.line("docker", "push", reference)
     check_owned(reference, words)
     client = client or engine.connect()
+    if engine.sources().mirror and distribution.parse(reference).host == "docker.io":
+        raise errors.HubUnreachable(
+            words,
+            "a name without an address goes to Docker Hub, which the classroom never asks",
+            f"Name it ADDRESS/{reference}, with the address of your own registry: registry.start()",
+        )
     with shown(words):
         auth = engine.credentials(reference)
         stream = client.api.push(reference, stream=True, decode=True, auth_config=auth)
@@ -301,6 +385,7 @@ def save(reference, file, *, client=None):
     Source: Engine API `GET /images/{name}/get`.
     """
     client, path = client or engine.connect(), workspace.file(file)
+    reference = chosen(reference, client=client)
     with shown(command.line("docker", "save", "-o", path.as_posix(), reference)):
         expected = client.api.inspect_image(reference)["Size"]
         write(path, client.api.get_image(reference), expected)
@@ -541,10 +626,10 @@ def opened(path, tried):
             if archive.fileobj.read(512) != bytes(512):  # a whole archive ends in zeros
                 raise tarfile.ReadError("cut short")
             yield archive
-    except FileNotFoundError as err:
+    except (FileNotFoundError, IsADirectoryError) as err:
         todo = "Save or export it first"
         raise errors.BadTar(tried, f"there is no file {path.as_posix()}", todo) from err
-    except (KeyError, TypeError) as err:
+    except (KeyError, TypeError, AttributeError, RecursionError) as err:
         wrong = f"{path.as_posix()} is no archive of an image: {err.args[0]}"
         raise errors.BadTar(tried, wrong, "Use images.import_ for a root file system") from err
     except (tarfile.TarError, ValueError, EOFError) as err:
@@ -569,17 +654,18 @@ def inspect(*references, client=None):
 
     Source: Engine API `GET /images/{name}/json` and `GET /images/{name}/history`.
     """
-    api = (client or engine.connect()).api
-    columns = {}
-    with shown(command.line("docker", "image", "inspect", *references)):
-        for reference in references:
-            image = api.inspect_image(reference)
+    client = client or engine.connect()
+    api, columns = client.api, {}
+    names = {one: chosen(one, client=client) for one in references}
+    with shown(command.line("docker", "image", "inspect", *names.values())):
+        for reference, name in names.items():
+            image = api.inspect_image(name)
             config = image.get("Config") or {}
             columns[reference] = {
                 "id": image["Id"].removeprefix("sha256:")[:12],
                 "layers": len(image["RootFS"].get("Layers") or []),
                 "tags": sorted(image.get("RepoTags") or []),
-                "history": len(api.history(reference)),
+                "history": len(api.history(name)),
                 "cmd": config.get("Cmd") or [],
                 "env": config.get("Env") or [],
                 "ports": sorted(config.get("ExposedPorts") or {}),
@@ -605,8 +691,10 @@ def history(reference, *, client=None):
 
     Source: Engine API `GET /images/{name}/history`.
     """
+    client = client or engine.connect()
+    reference = chosen(reference, client=client)
     with shown(command.line("docker", "history", "--no-trunc", reference)):
-        steps = (client or engine.connect()).api.history(reference)
+        steps = client.api.history(reference)
     rows = [(step["Created"], step["CreatedBy"], step["Size"], step["Comment"]) for step in steps]
     frame = pd.DataFrame(rows, columns=["created", "created_by", "size", "comment"])
     frame["created"] = pd.to_datetime(frame["created"].astype("int64"), unit="s", utc=True)
@@ -629,9 +717,13 @@ def shared(*references, client=None):
 
     Source: Engine API `GET /images/{name}/json` (`RootFS.Layers`).
     """
-    api = (client or engine.connect()).api
-    with shown(command.line("docker", "image", "inspect", *references)):
-        found = {name: api.inspect_image(name)["RootFS"].get("Layers") or [] for name in references}
+    client = client or engine.connect()
+    names = {one: chosen(one, client=client) for one in references}
+    with shown(command.line("docker", "image", "inspect", *names.values())):
+        found = {
+            one: client.api.inspect_image(name)["RootFS"].get("Layers") or []
+            for one, name in names.items()
+        }
     every = list(dict.fromkeys(layer for layers in found.values() for layer in layers))
     frame = pd.DataFrame(
         {"layer": [one.removeprefix("sha256:")[:12] for one in every]}, dtype="str"

@@ -20,6 +20,7 @@ from helpers import command, containers, distribution, engine, errors, images, t
 from helpers.command import shown
 
 _ATTESTATION = "unknown/unknown"  # stands in the place of a platform, and is none
+_IMAGE = "registry:2"
 _HTPASSWD = "/htpasswd"
 _SETTINGS = {
     "REGISTRY_AUTH": "htpasswd",
@@ -43,6 +44,7 @@ def search(term, *, official=None, stars=0, limit=25, client=None):
         name (str), description (str), stars (int64), official (bool).
 
     Raises:
+        BadOption: `limit` is out of range.
         HubUnreachable: The Engine could not reach Docker Hub.
         RegistryUnreachable: The Engine could not reach the classroom's index.
 
@@ -50,6 +52,10 @@ def search(term, *, official=None, stars=0, limit=25, client=None):
     """
     index = engine.sources().index
     term = f"{index}/{term}" if index else term
+    if not 1 <= limit <= 100:
+        raise errors.BadOption(
+            f"docker search --limit {limit}", "a search gives 1 to 100 rows", "Ask for so many"
+        )
     filters = {}
     if official is not None:
         filters["is-official"] = [str(bool(official)).lower()]
@@ -73,7 +79,13 @@ def found(client, term, limit, filters):
     """Search as `search` does, without showing the command."""
     asked = {"term": term, "limit": limit, "filters": json.dumps(filters)}
     api = client.api
-    hits = api._result(api._get(api._url("/images/search"), params=asked), json=True)
+    try:
+        hits = api._result(api._get(api._url("/images/search"), params=asked), json=True) or []
+    except docker.errors.APIError as err:
+        if re.match(r"(?:[^/]*[.:][^/]*|localhost)/", term):
+            raise
+        # what the Engine says of a bad answer does not name Docker Hub
+        raise docker.errors.DockerException(f"index.docker.io: {err.explanation}") from err
     rows = [
         (hit.get("name", ""), hit.get("description", ""), hit.get("star_count", 0),
          bool(hit.get("is_official"))) for hit in hits
@@ -123,6 +135,7 @@ def tag(source, target, *, client=None):
     """
     images.check_owned(target, f"docker tag {source} {target}")
     client = client or engine.connect()
+    source = images.chosen(source, client=client)
     with shown(command.line("docker", "tag", source, target)):
         client.api.tag(source, *docker.utils.parse_repository_tag(target))
         return images.listed(client, [distribution.parse(source).familiar, target])
@@ -154,15 +167,14 @@ def tags(repository, *, limit=10):
     host, path = distribution.locate(repository)
     if host == distribution.HUB:
         url = f"https://hub.docker.com/v2/repositories/{path}/tags?page_size={limit}"
-        with shown(command.line("curl", url)):
-            found = distribution.get(url).json()["results"]
-        rows = [
-            (one["name"], one.get("digest") or image.get("digest"), image["size"],
-             _platform(image)) for one in found for image in one["images"]
-            if _platform(image) != _ATTESTATION
-        ]  # fmt: skip
+        with shown(command.line("curl", url)), distribution.understood("hub.docker.com"):
+            rows = [
+                (one["name"], one.get("digest") or image.get("digest"), image["size"],
+                 _platform(image)) for one in distribution.get(url).json()["results"]
+                for image in one["images"] if _platform(image) != _ATTESTATION
+            ]  # fmt: skip
         return _tags_frame(rows)
-    with shown(_curl(host, f"{path}/tags/list")):
+    with shown(_curl(host, f"{path}/tags/list")), distribution.understood(host):
         names = sorted(distribution.ask(host, f"{path}/tags/list").json()["tags"] or [])[:limit]
         rows = []
         for name in names:
@@ -216,7 +228,8 @@ class Registry:
 
 
 _user = None  # the workspace's name, unless `private` was given another
-_BY_CHANCE = secrets.token_urlsafe(12)  # a new one for each kernel; only its hash is written
+# a new one for each kernel; only its hash is written
+_BY_CHANCE = engine.Secret(secrets.token_urlsafe(12))
 _password = _BY_CHANCE
 
 
@@ -242,21 +255,23 @@ def private(*, user=None, password=None, client=None):
     `POST /containers/{id}/start`; https://distribution.github.io/distribution/about/configuration/
     """
     client = client or engine.connect()
+    password = password and engine.Secret(password)
     store = _planned(user, password, client)
-    with shown(*_lines(store)):
-        _run(store, client)
+    with errors.explained("docker pull registry:2"):
+        image = images.provided(_IMAGE, client=client)
+        first = [images.pull_line(_IMAGE, client=client)] if image != _IMAGE else []
+    with shown(*first, *_lines(store, image)):
+        _run(store, image, client)
     return store
 
 
-def _lines(store):
+def _lines(store, image):
     """Write the commands that make the registry's container: create it, let its user in, start."""
     name = workspace.prefixed("registry")
     env = [word for key, value in _SETTINGS.items() for word in ("-e", f"{key}={value}")]
     options = ["--name", name, "--label", workspace.label(), "-p", f"{store}:5000", *env]
     return [
-        re.sub(
-            " (-[pe]) ", r" \\\n    \1 ", command.line("docker", "create", *options, "registry:2")
-        ),
+        re.sub(" (-[pe]) ", r" \\\n    \1 ", command.line("docker", "create", *options, image)),
         command.line("docker", "cp", _file().as_posix(), f"{name}:{_HTPASSWD}"),
         command.line("docker", "start", name),
     ]
@@ -283,9 +298,11 @@ def start(*, client=None):
     store = _planned(None, None, client)
     with errors.explained("look for your own registry"):
         there = containers.found(workspace.prefixed("registry"), client=client)
-    done = 2 if lets_in(store) else 1 if there else 0
-    with shown(*_lines(store)[done:]):
-        _run(store, client)
+    if there is None:
+        return private(client=client)
+    lines = _lines(store, _IMAGE)
+    with shown(*lines[2 if lets_in(store) else 1 :]):
+        _run(store, _IMAGE, client)
     return store
 
 
@@ -311,7 +328,10 @@ def existing(*, client):
         NameTaken: The container's name belongs to something that is not ours.
     """
     there = containers.found(workspace.prefixed("registry"), client=client)
-    bound = there and there["HostConfig"]["PortBindings"].get("5000/tcp")
+    if there is None:
+        return None
+    now = (there["NetworkSettings"]["Ports"] or {}).get("5000/tcp")
+    bound = now or (there["HostConfig"]["PortBindings"] or {}).get("5000/tcp")
     return _known(bound[0]["HostPort"]) if bound else None
 
 
@@ -324,7 +344,7 @@ def _known(port):
     return Registry(f"127.0.0.1:{port}", _user or workspace.name(), _password)
 
 
-def _run(store, client):
+def _run(store, image, client):
     """Make the registry's container where there is none, and see that it knows the user."""
     if lets_in(store):
         return
@@ -334,7 +354,7 @@ def _run(store, client):
     port = {5000: ("127.0.0.1", int(store.address.split(":")[1]))}
     fresh = containers.found(name, client=client) is None
     if fresh:
-        containers.created("registry:2", name=name, env=_SETTINGS, ports=port, client=client)
+        containers.created(image, name=name, env=_SETTINGS, ports=port, client=client)
     client.api.put_archive(name, "/", _tar(_HTPASSWD, _file().read_bytes()))
     try:
         client.api.start(name)
@@ -399,7 +419,7 @@ def login(registry, username=None, password=None, *, client=None):
     Source: Engine API `POST /auth`.
     """
     username = username or registry.user
-    password = password or registry.password
+    password = engine.Secret(password or registry.password)
     address = str(registry)
     with shown(command.line("docker", "login", "-u", username, address)):
         api = (client or engine.connect()).api
@@ -458,9 +478,10 @@ def catalog(registry):
 
     Source: https://distribution.github.io/distribution/spec/api/ (`GET /v2/_catalog`)
     """
-    with shown(_curl(str(registry), "_catalog")):
-        names = distribution.ask(str(registry), "_catalog").json()["repositories"]
-    return pd.DataFrame(sorted(names), columns=["repository"], dtype="str")
+    host = str(registry)
+    with shown(_curl(host, "_catalog")), distribution.understood(host):
+        names = sorted(distribution.ask(host, "_catalog").json()["repositories"])
+    return pd.DataFrame(names, columns=["repository"], dtype="str")
 
 
 def rate_limit():

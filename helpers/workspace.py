@@ -18,7 +18,7 @@ from IPython.display import display
 from helpers import engine, errors
 
 LABEL = "lesson"  # the label's key; its value is the workspace's name
-FOLDER = Path("files")  # beside the notebooks; all files that lessons write
+FOLDER = Path("files")  # beside the notebooks; in it, each workspace has a folder of its own
 _HERE = Path(__file__).resolve().parent.parent / "notebooks"
 
 
@@ -66,7 +66,10 @@ def owns(container):
 
 def owns_tag(reference):
     """Tell whether an image's name lies in this workspace's namespace, as `ada/hello:1` does."""
-    return name() in reference.split("/")[:-1]
+    first, *others = reference.split("/")
+    if re.search("[.:]", first) or first == "localhost":  # a registry's address
+        first, *others = others or [""]
+    return first == name() and bool(others)
 
 
 def place(path):
@@ -78,13 +81,13 @@ def place(path):
     Returns:
         Its path as a `Path`, relative to the current folder.
     """
-    return Path(os.path.relpath(_HERE / FOLDER / Path(path).name))
+    return Path(os.path.relpath(_HERE / FOLDER / name() / Path(path).name))
 
 
 def file(path):
     """Place a file in the workspace's folder, as `place` does, and make the folder."""
     found = place(path)
-    found.parent.mkdir(exist_ok=True)
+    found.parent.mkdir(parents=True, exist_ok=True)
     return found
 
 
@@ -121,7 +124,8 @@ def setup():
         SocketDenied: This user may not talk to it.
     """
     os.chdir(_HERE)
-    engine.connect().ping()
+    with errors.explained("connect to the Docker Engine"):
+        engine.connect().ping()
     at, hub = engine.sources(), "Docker Hub"
     display(
         Text(
@@ -172,9 +176,13 @@ def reset(*, client=None):
             remove("network", network["Name"], api.remove_network, network["Id"])
         for volume in api.volumes(filters=mine)["Volumes"] or []:
             remove("volume", volume["Name"], api.remove_volume, volume["Name"])
-    files = _HERE / FOLDER
-    removed += [("file", str(FOLDER / path.name)) for path in sorted(files.glob("*"))]
+    files = _HERE / FOLDER / name()
+    removed += [
+        ("file", (FOLDER / name() / path.name).as_posix()) for path in sorted(files.glob("*"))
+    ]
     shutil.rmtree(files, ignore_errors=True)
+    with contextlib.suppress(OSError):  # somebody else's are in it, or it is not there
+        (_HERE / FOLDER).rmdir()
     return pd.DataFrame(removed, columns=["kind", "name"], dtype="str")
 
 

@@ -3,14 +3,16 @@
 Names of containers, images and files are those within the workspace: `web` is `ada-web`.
 """
 
+import contextlib
 import inspect
-import signal
+import json
+import re
 
 import pandas as pd
 import requests
 
-from helpers import errors, readable
-from helpers.exercises.frame import absent, no, yes
+from helpers import errors, images, readable, registry
+from helpers.exercises.frame import OVER, absent, no, yes
 
 _ENDS = {
     0: "its main process was done",
@@ -18,6 +20,8 @@ _ENDS = {
     126: "its command can't be run",
     127: "its command was not found",
 }
+SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 6: "SIGABRT", 9: "SIGKILL", 11: "SIGSEGV",
+           14: "SIGALRM", 15: "SIGTERM"}  # Linux's, as in every container  # fmt: skip
 _LOGS = 'What did it print? `containers.logs("{short}")`, or `docker logs {full}`.'
 
 
@@ -25,8 +29,8 @@ def ended_by(code):
     """Say what an exit code tells."""
     if code in _ENDS:
         return _ENDS[code]
-    if code > 128 and code - 128 in set(signal.Signals):
-        return f"{signal.Signals(code - 128).name} ended it"
+    if code - 128 in SIGNALS:
+        return f"{SIGNALS[code - 128]} ended it"
     return "its command failed"
 
 
@@ -57,7 +61,7 @@ def exists(name):
     return condition
 
 
-_UNLABELLED = " (without the label `lesson`, so `workspace.reset()` will leave it)"
+_UNLABELLED = " (without `--label lesson=…`, so `workspace.reset()` will leave it)"
 
 
 def runs(name):
@@ -69,59 +73,92 @@ def runs(name):
             return None
         state, code = one["State"], one["State"]["ExitCode"]
         logs = _LOGS.format(short=name, full=full)
-        if state["Restarting"]:
+        ended = f"exit code {code}: {ended_by(code)}"
+        if state["Restarting"] or (one["RestartCount"] and _seconds(state["StartedAt"]) < 10):
             return no(
-                f"it ends and starts again and again, with exit code {code}: {ended_by(code)}",
-                logs, "Its main process must go on: check the command.",
-            )  # fmt: skip
+                f"it ends and starts again and again, with {ended}",
+                "Its main process must go on, in the foreground of the container: `httpd -f`, "
+                "not `httpd`.",
+                logs,
+            )
         if state["Paused"]:
             return no("it is paused", f"`docker unpause {full}` lets it go on.")
         if state["Running"]:
             return yes("it runs")
-        if one["State"]["Status"] == "created":
-            why = f": {state['Error']}" if state["Error"] else ""
-            return no(
-                f"it was created, and does not run{why}",
-                f'Start it, `containers.start("{name}")`, and read what Docker says.',
-                "A port that is taken, or a command that the image does not have, keeps a "
-                "container from starting.",
-            )
-        ago = readable.age(pd.Timestamp(state["FinishedAt"]), pd.Timestamp.now("UTC"))
-        return no(
-            f"it ended with exit code {code}, {ago}: {ended_by(code)}",
-            logs,
-            "A container lives as long as its main process. A service needs one that goes on, "
-            "in the foreground of the container: `httpd -f`, not `httpd`.",
+        if state["Status"] == "created":
+            return _never_started(name, state["Error"])
+        if state["Status"] != "exited":
+            return no(f"it is {state['Status']}", f"`docker rm -f {full}`, and make it anew.")
+        start = f'`containers.start("{name}")`, or `docker start {full}`, starts it again.'
+        seconds = max(int(_seconds(state["FinishedAt"])), 0)
+        ago = readable.age(pd.Timestamp(0, tz="UTC"), pd.Timestamp(seconds, unit="s", tz="UTC"))
+        stays = (
+            "A container lives as long as its main process. A service needs one that goes on, in "
+            "the foreground of the container: `httpd -f`, not `httpd`."
         )
+        hints = (start,) if code - 128 in SIGNALS else (stays, logs) if code == 0 else (logs, stays)
+        return no(f"it ended with {ended} ({ago})", *hints)
 
     return condition
 
 
-def exited(name, *codes):
-    """The container is still there, has ended, and left one of these exit codes."""
+def _seconds(when):
+    """Tell how long ago a time of the Engine's was."""
+    return (pd.Timestamp.now("UTC") - pd.Timestamp(when)).total_seconds()
+
+
+def _never_started(name, said):
+    """Say why a container was created and does not run."""
+    if re.search("already allocated|address already in use", said):
+        return no(
+            "it was created, and does not start: its port is taken",
+            "`containers.ps()`, or `docker ps`, tells which container has which port.",
+            "Make it anew with another port before the colon, as in `-p 127.0.0.1:8082:80`.",
+        )
+    if re.search("executable file not found|no such file or directory", said):
+        return no(
+            "it was created, and does not start: the image does not have its command",
+            "The command stands after the image's name. Check how it is written.",
+        )
+    return no(
+        "it was created, and does not run" + (f": {said}" if said else ""),
+        f'`containers.start("{name}")`, and read what Docker says.',
+    )
+
+
+def exited(name, code):
+    """The container is still there, has ended, and left this exit code."""
 
     def condition(world):
         full = world.full(name)
         if not (one := world.container(full)):
             return None
-        state, wanted = one["State"], " or ".join(map(str, codes))
+        state = one["State"]
+        if state["Status"] == "created":
+            return _never_started(name, state["Error"])
         if state["Status"] != "exited":
-            return absent(
+            return (no if state["Paused"] else absent)(
                 f"`{full}` has not ended, it is {state['Status']}",
                 "`docker stop` asks its main process to end.",
                 f'`containers.stop("{name}")`, or `docker stop {full}`.',
             )
         found = f"it ended with exit code {state['ExitCode']}: {ended_by(state['ExitCode'])}"
-        if state["ExitCode"] in codes:
+        if state["ExitCode"] == code:
             return yes(found)
-        return no(
-            found,
-            f"The exit code is to be {wanted}: {ended_by(codes[0])}.",
-            "`docker kill` sends SIGKILL, `docker stop` sends SIGTERM first. Make it anew, and "
-            "end it in the other way.",
-        )
+        return no(found, f"The exit code is to be {code}: {ended_by(code)}.", *_other(code, one))
 
     return condition
+
+
+def _other(wanted, container):
+    """Say how to get another exit code."""
+    if wanted == 143 and not container["HostConfig"].get("Init"):
+        yield "`sleep` as process 1 ignores SIGTERM. Make it anew with `init=True` (`--init`)."
+    if wanted in (137, 143):
+        yield "`docker kill` sends SIGKILL; `docker stop` sends SIGTERM, and only later SIGKILL."
+        yield OVER
+    else:
+        yield "Run it again, with a command that succeeds."
 
 
 def publishes(name, port):
@@ -130,17 +167,17 @@ def publishes(name, port):
     def condition(world):
         if not (one := world.container(world.full(name))):
             return None
-        bound = one["HostConfig"]["PortBindings"] or {}
+        bound = ports(one)
         places = bound.get(f"{port}/tcp") or []
         flag = f"`-p 127.0.0.1:8081:{port}`, here `publish='8081:{port}'`"
         if not places:
-            inner = ", ".join(sorted(bound)) or "none"
+            inner = ", ".join(sorted(key for key in bound if bound[key])) or "none"
             return no(
                 f"it does not publish its port {port} (published: {inner})",
                 "The number after the last colon is the port inside the container.",
                 f"{flag}. Ports are set when a container is made: make it anew.",
             )
-        if any(place["HostIp"] not in ("127.0.0.1", "::1") for place in places):
+        if any(place["HostIp"] != "127.0.0.1" for place in places):
             return no(
                 f"its port {port} is open on every address of this machine",
                 "Without an address before it, `-p` opens a port to the whole network.",
@@ -152,29 +189,66 @@ def publishes(name, port):
     return condition
 
 
-def serves(name, text, *, port=80):
-    """The container's page, through its published port, says exactly this."""
+def ports(container):
+    """Tell which ports a container publishes, as the Engine writes it; `{}` for none."""
+    wanted = container["HostConfig"]["PortBindings"]
+    opened = container["NetworkSettings"]["Ports"]
+    return (opened if container["State"]["Running"] else wanted) or {}
+
+
+def address(container, port=80):
+    """Tell where a container's port is published, as `host:port`; `None` for nowhere."""
+    places = ports(container).get(f"{port}/tcp") or []
+    return f"{places[0]['HostIp']}:{places[0]['HostPort']}" if places else None
+
+
+def answers(name, port=80):
+    """A web server answers at the container's published port, with whatever page."""
 
     def condition(world):
         one = world.container(world.full(name))
-        if not (one and one["State"]["Running"]):
+        if not (one and one["State"]["Running"] and not one["State"]["Paused"] and address(one)):
             return None
-        places = (one["NetworkSettings"]["Ports"] or {}).get(f"{port}/tcp")
-        if not places:
-            return None
-        address = f"{places[0]['HostIp']}:{places[0]['HostPort']}"
-        page = world.page(address)
-        hints = (
-            f"`docker exec {world.full(name)} COMMAND` runs a command in it; where does its web "
-            "server look for pages?",
-            f'`containers.exec_("{name}", "sh -c \'echo {text} > /home/index.html\'")` writes '
-            "a page, if the server was started with `-h /home`.",
+        if world.status(f"http://{address(one, port)}/"):
+            return yes("a web server answers there")
+        return no(
+            "no web server answers there",
+            f"Its main process listens on another port than {port}, or is no web server.",
+            _LOGS.format(short=name, full=world.full(name)),
         )
+
+    return condition
+
+
+def serves(name, text, *, before=None, port=80):
+    """The container's page, through its published port, says exactly this.
+
+    Args:
+        name: The container's name.
+        text: What the page is to say.
+        before: What it says as long as nothing has been done.
+        port: The port inside the container.
+    """
+
+    def condition(world):
+        one = world.container(world.full(name))
+        if not (one and one["State"]["Running"] and not one["State"]["Paused"]):
+            return None
+        hints = (
+            "A web server shows the files of its folder, `/home` with `-h /home`. Write "
+            "`index.html` there, with `docker exec`. The `>` must be the container's: "
+            "`sh -c 'echo … > FILE'`.",
+            f'`containers.exec_("{name}", "sh -c \'echo {text} > /home/index.html\'")`',
+        )
+        if not (where := address(one, port)):
+            return no(f"its port {port} can't be reached", "Make it anew, with its port published.")
+        page = world.page(where)
         if page is None:
-            return no(f"no page is at http://{address}/", *hints)
+            return no(f"no page is at http://{where}/", *hints)
         if page.strip() != text:
-            return absent(f"the page says `{page.strip()[:60]}`, not `{text}`", *hints)
-        return yes(f"the page at http://{address}/ says `{text}`")
+            said = f"the page says `{page.strip()[:60]}`, not `{text}`"
+            return (absent if page.strip() == before else no)(said, *hints)
+        return yes(f"the page at http://{where}/ says `{text}`")
 
     return condition
 
@@ -201,13 +275,21 @@ def restarts(name, *policies):
 # Images
 
 
-def named(reference, *, like=None, how="docker tag"):
+def forget(*references):
+    """Take names of yours away, where they are there: what a task starts from is made anew."""
+    for reference in references:
+        with contextlib.suppress(errors.NoSuchImage):
+            images.rm(reference)
+
+
+def named(reference, *, like=None, how="docker tag", begun=True):
     """An image here has this name in the workspace; it is the same image as another.
 
     Args:
         reference: The name, with `{me}` for the workspace's.
         like: Another name of the image.
         how: The docker command that gives an image this name.
+        begun: Whether other tags of its repository tell that something has been done.
     """
 
     def condition(world):
@@ -216,10 +298,10 @@ def named(reference, *, like=None, how="docker tag"):
             repository, _, tag = name.rpartition(":")
             short = name.removeprefix(f"{world.me}/")
             if others := world.tags(repository):
-                return no(
+                return (no if begun else absent)(
                     f"there is no image `{name}`; `{repository}` has the tags {', '.join(others)}",
                     f"The tag is to be `{tag}`. Without a tag, docker takes `latest`.",
-                    f"`docker tag {repository}:{others[0]} {name}`, if that is the right image.",
+                    f"`docker tag {like or f'{repository}:{others[0]}'} {name}`",
                 )
             if world.image(short):
                 return no(
@@ -229,9 +311,11 @@ def named(reference, *, like=None, how="docker tag"):
                 )
             return absent(
                 f"there is no image `{name}`",
-                "`images.ls()`, or `docker images`, lists the names that there are.",
-                f"`{how}` makes one. The lesson shows it above.",
+                f"`{how}` makes one; the lesson shows it above.",
+                "Is it there under another name? `images.ls()`, or `docker images`, lists all.",
             )
+        if like and world.content(like) is None:
+            return _not_here(like)
         if like and one != world.content(like):
             return no(
                 f"`{name}` is another image than `{like}`",
@@ -243,6 +327,10 @@ def named(reference, *, like=None, how="docker tag"):
     return condition
 
 
+def _not_here(reference):
+    return no(f"`{reference}` is not here to compare with", f'`images.pull("{reference}")`')
+
+
 def runs_by_itself(reference, *words):
     """The image's own command (ENTRYPOINT and CMD) is this one."""
 
@@ -250,34 +338,40 @@ def runs_by_itself(reference, *words):
         name = reference.format(me=world.me, store=world.store)
         if (one := world.content(name)) is None:
             return None
-        wanted = str(list(words)).replace("'", '"')
-        if one.runs in (words, ("/bin/sh", "-c", " ".join(words))):
+        wanted = json.dumps(list(words))
+        path = (f"/bin/{words[0]}", *words[1:])
+        if one.runs in (words, path, ("/bin/sh", "-c", " ".join(words))):
             return yes(f"without a command, it runs `{' '.join(words)}`")
-        found = f"`{' '.join(one.runs)}`" if one.runs else "nothing: it has no CMD"
+        give = f"`change='CMD {wanted}'`, in a terminal `-c 'CMD {wanted}'`."
+        if not one.runs:
+            return no(
+                "without a command it runs nothing: it has no CMD",
+                "A file system holds no settings. They can be given while importing, with `-c`.",
+                give,
+            )
         return no(
-            f"without a command, it runs {found}",
-            "A file system holds no settings. They can be given while importing, with `-c`.",
-            f"`change='CMD {wanted}'`, in a terminal `-c 'CMD {wanted}'`.",
+            f"its CMD is `{json.dumps(list(one.runs))}`",
+            "In brackets, each word of the command has double quotes of its own.",
+            give,
         )
 
     return condition
 
 
-def imported(reference):
-    """The image was made of one file system: it shares no layer with busybox."""
+def imported(reference, file):
+    """The image is what `docker import` makes of the file: one layer, which is that file."""
 
     def condition(world):
         name = reference.format(me=world.me, store=world.store)
-        if (one := world.content(name)) is None:
+        if (one := world.content(name)) is None or not world.file(file).is_file():
             return None
-        base = world.content("busybox")
-        if len(one.layers) == 1 and not (base and set(base.layers) & set(one.layers)):
-            return yes("it has one layer, its own")
+        if one.layers == (world.digest(file),):
+            return yes(f"its one layer is the file system in `{world.file(file).as_posix()}`")
         return no(
-            f"it has {len(one.layers)} layer(s), of other images too: it was not imported",
+            f"it is not made of `{world.file(file).as_posix()}` as it is now",
             "`docker import` makes one new layer of a file system; `commit`, `tag` and `load` "
             "keep the layers that there are.",
-            "`images.import_(FILE, NAME)`, or `docker import FILE NAME`.",
+            f'`images.import_("{file}", "{name}")`, with `change=…` for its CMD.',
         )
 
     return condition
@@ -286,20 +380,40 @@ def imported(reference):
 # The registry
 
 
+def make_store(me):
+    """Start your registry, as what a task starts from."""
+    registry.start()
+
+
+def store_is_made(world):
+    """Tell whether your registry is there, running or not."""
+    return world.store is not None
+
+
 def store_answers(world):
     """Your registry runs and knows this notebook's password; nothing is said where it does."""
     start = "`store = registry.start()` starts it, and makes it where it is not there."
     if world.store is None:
         return absent("there is no registry of yours", start)
     one = world.container(world.full("registry"))
+    if one["State"]["Paused"]:
+        return no("your registry is paused", f"`docker unpause {world.full('registry')}`")
     if not one["State"]["Running"]:
         return no(f"your registry does not run, it is {one['State']['Status']}", start)
+    return world.once("store answers", lambda: _try_store(world, start))
+
+
+def _try_store(world, start):
     try:
         world.asked("")
     except requests.HTTPError:
         return no("your registry has a password of another notebook", start)
     except requests.RequestException:
         return no("your registry gives no answer", start)
+    if world.status(f"http://{world.store}/v2/") == 200:
+        return no(
+            "your registry lets everybody in", "`containers.rm('registry', force=True)`", start
+        )
     return None
 
 
@@ -320,7 +434,9 @@ def stored(repository, tag, *, like):
         if found is None:
             return _not_stored(world, path, tag, name)
         wanted = like.format(me=world.me, store=world.store)
-        if found[1] != world.content(wanted):
+        if world.content(wanted) is None:
+            return _not_here(wanted)
+        if world.content(wanted) not in found[1]:
             return no(
                 f"`{path}:{tag}` in your registry is another image than `{wanted}`",
                 f"`docker tag {wanted} {name}`, then push it again.",
@@ -366,32 +482,32 @@ def logged_in(world):
     """You are logged in to your registry, in this notebook or in a terminal."""
     if not has_store(world):
         return None
-    if (who := world.login()) is None:
+    if not (known := world.logins()):
         return absent(
             f"you are not logged in to `{world.store}`",
             "`docker login` wants the registry's address: without one it means Docker Hub. "
             "`localhost` and `127.0.0.1` are two registries to it.",
             "`store = registry.start()`, then `registry.login(store)`.",
         )
-    try:
-        world.asked("", auth=who)
-    except requests.HTTPError:
-        return no(
-            f"you logged in to `{world.store}` with a password that it does not take any more",
-            "It was given a new one. Log in again: `registry.login(registry.start())`.",
-        )
-    return yes(f"you are logged in to `{world.store}` as `{who[0]}`")
+    for who in known:
+        with contextlib.suppress(requests.HTTPError):
+            world.asked("", auth=who)
+            return yes(f"you are logged in to `{world.store}` as `{who[0]}`")
+    return no(
+        f"you logged in to `{world.store}` with a password that it does not take any more",
+        "It was given a new one. Log in again: `registry.login(registry.start())`.",
+    )
 
 
 # Files and answers
 
 
-def packed(file, reference):
+def packed(file, image):
     """The file is an archive of `docker save` that holds this image with its name."""
 
     def condition(world):
-        path = world.file(file).as_posix()
-        if not world.file(file).exists():
+        path, reference = world.file(file).as_posix(), world.fill(image)
+        if not world.file(file).is_file():
             return absent(
                 f"there is no file `{path}`",
                 "`docker save` writes an image to a file, and `-o` names the file.",
@@ -413,6 +529,8 @@ def packed(file, reference):
                 "none.",
                 f'`images.save("{reference}", "{file}")`',
             )
+        if world.content(reference) is None:
+            return _not_here(reference)
         if found[reference] != world.content(reference):
             return no(
                 f"`{reference}` in `{path}` is another image than the one here",
@@ -423,14 +541,20 @@ def packed(file, reference):
     return condition
 
 
-def answered(judge):
-    """An answer was given, and the judge, a function of the world and it, finds it right."""
+def answered(judge, *hints):
+    """An answer was given, and the judge, a function of the world and it, finds it right.
+
+    Args:
+        judge: Gets the world and the answers, each a str, and returns a finding.
+        hints: How to find the answer.
+    """
 
     def condition(world):
         if not world.answer:
             return absent(
                 "no answer was given",
-                "Find it out, and put it between the brackets of `check(…)`.",
+                *hints,
+                "Put what you have found between the brackets of `check(…)`.",
             )
         try:
             inspect.signature(judge).bind(world, *world.answer)

@@ -1,11 +1,13 @@
 """Exercises of lesson 3, containers."""
 
-import signal
 import sys
 
 from helpers import containers, engine, workspace
 from helpers.exercises.conditions import (
+    SIGNALS,
+    address,
     answered,
+    answers,
     ended_by,
     exists,
     exited,
@@ -14,10 +16,11 @@ from helpers.exercises.conditions import (
     runs,
     serves,
 )
-from helpers.exercises.frame import absent, exercise, given, no, yes
+from helpers.exercises.frame import OVER, absent, exercise, given, no, yes
 
 exercises = sys.modules[__name__]  # what a notebook calls this module
 _SERVER = "httpd -f -h /home"
+HOUR = 3600  # seconds
 
 
 # Start
@@ -28,6 +31,7 @@ _SERVER = "httpd -f -h /home"
         exists("cafe"),
         runs("cafe"),
         publishes("cafe", 80),
+        answers("cafe", 80),
         restarts("cafe", "always", "unless-stopped", "on-failure"),
     ],
     docker="""
@@ -53,7 +57,11 @@ def _hang_out(me):
 @exercise(
     prepare=_hang_out,
     begun=lambda world: world.container(world.full("notice")),
-    conditions=[given(runs("notice")), given(publishes("notice", 80)), serves("notice", "open")],
+    conditions=[
+        given(runs("notice")),
+        given(publishes("notice", 80)),
+        serves("notice", "open", before="closed"),
+    ],
     docker="docker exec {me}-notice sh -c 'echo open > /home/index.html'",
 )
 def notice(me):
@@ -68,35 +76,35 @@ def notice(me):
 
 
 def _park(me):
+    client = engine.connect()
+    for name in ("stall", "van", "bike"):
+        containers.make_room(f"{me}-{name}", client=client)
     port = workspace.free_port(8090)
     containers.run("busybox", _SERVER, name="van", detach=True, publish=f"{port}:80")
     containers.run("busybox", _SERVER, name="bike", detach=True, publish=f"{port + 1}:80")
     binding = {80: ("127.0.0.1", port)}
-    client = engine.connect()
-    containers.created("busybox", _SERVER.split(), name=f"{me}-stall", env=None, ports=binding,
-                       client=client)  # fmt: skip
-
-
-def _address(one):
-    """Where a container's port 80 was to be published."""
-    place = one["HostConfig"]["PortBindings"]["80/tcp"][0]
-    return f"{place['HostIp']}:{place['HostPort']}"
+    containers.created("busybox", _SERVER.split(), name=f"{me}-stall", env={"STALL": port},
+                       ports=binding, client=client)  # fmt: skip
 
 
 def _opened(world):
     stall, van = (world.container(world.full(name)) for name in ("stall", "van"))
-    if stall["HostConfig"]["PortBindings"].get("80/tcp") is None:
-        return None
-    where, van_runs = _address(stall), van and van["State"]["Running"]
-    if van_runs and _address(van) != where:
-        return no("it has another port now, and what was in the way still runs")
-    if van_runs:
+    env = dict(one.split("=", 1) for one in stall["Config"]["Env"] or [])
+    if "STALL" not in env:
+        return no(f"`{world.full('stall')}` is another container than the one that was there", OVER)
+    where = f"127.0.0.1:{env['STALL']}"
+    if van and van["State"]["Running"] and address(van) == where:
         return absent(
             f"`{world.full('stall')}` does not run: something else has {where}",
             "The column PORTS of `docker ps` tells which container has which port: "
             "`containers.ps()`.",
             "Stop that one, then start yours.",
             '`containers.stop("van", grace=0)`, then `containers.start("stall")`.',
+        )
+    if stall["State"]["Status"] == "created":
+        return no(
+            f"`{world.full('stall')}` does not run, and {where} is free now",
+            '`containers.start("stall")`',
         )
     return runs("stall")(world)
 
@@ -131,19 +139,31 @@ def stall(me):
     containers.start("stall")
 
 
+def _kept(world):
+    found = exists("kept")(world)
+    if found.begun or "destroy" not in world.happened("kept", HOUR):
+        return found
+    return no(
+        found.text,
+        "There was one, and it was removed: with `--rm` it goes when its process ends. Leave that "
+        "out here.",
+    )
+
+
 def _said(world):
     if not world.container(world.full("kept")):
         return None
-    if world.logs("kept").strip() == "goodbye":
+    lines = world.logs("kept").split()
+    if set(lines) == {"goodbye"}:
         return yes("its log still says `goodbye`")
     return no(
-        f"its log says `{world.logs('kept').strip()[:60]}`, not `goodbye`",
+        f"its log says `{' '.join(lines)[:60]}`, not `goodbye`",
         "A container's log is what its main process prints: `echo goodbye`.",
     )
 
 
 def _gone(world):
-    if not world.container(world.full("kept")):
+    if not (kept := world.container(world.full("kept"))):
         return None
     full = world.full("gone")
     if world.container(full):
@@ -152,17 +172,18 @@ def _gone(world):
             "With `--rm` a container is removed when its process ends, and its log with it.",
             'Remove it, and run it with `rm=True`: `containers.rm("gone", force=True)`.',
         )
-    if "destroy" in world.happened("gone", world.container(world.full("kept"))["Created"]):
+    if {"die", "destroy"} <= set(world.happened("gone", kept["Created"])):
         return yes(f"`{full}` ran and was removed, and its log went with it")
     return no(
-        f"there was no container `{full}` after `{world.full('kept')}`",
-        "The second one gets the name `gone`, and `--rm`.",
+        f"the Engine remembers no container `{full}` after `{world.full('kept')}`",
+        "The second one gets the name `gone`, and `--rm`. (The Engine forgets what happened long "
+        "ago: then run it again.)",
         '`containers.run("busybox", "echo goodbye", name="gone", rm=True)`',
     )
 
 
 @exercise(
-    conditions=[exists("kept"), exited("kept", 0), _said, _gone],
+    conditions=[_kept, exited("kept", 0), _said, _gone],
     docker="""
         docker run --name {me}-kept {label} busybox echo goodbye
         docker run --name {me}-gone {label} --rm busybox echo goodbye
@@ -205,33 +226,35 @@ def _shut_ears(me):
     containers.run("busybox", loop, name="stubborn", detach=True)
 
 
-def _known(world, code=None, name=None):
+def _known(world, code, name=""):
     state = world.container(world.full("stubborn"))["State"]
-    if state["Running"]:
+    if state["Status"] != "exited":
         return None
     right = state["ExitCode"]
-    if code != right:
+    if code != str(right):
         return no(
             f"its exit code is not {code}",
             '`containers.inspect("stubborn")` tells it, and so does `docker ps -a`.',
         )
-    number = right - 128
-    wanted = signal.Signals(number).name if number in set(signal.Signals) else None
-    if wanted and f"{name}".upper().removeprefix("SIG") != wanted.removeprefix("SIG"):
-        return no(
-            f"the exit code is {code}; it was not {name} that ended it"
-            if name
-            else f"the exit code is {code}; by which signal it ended was not answered",
-            "A process that a signal ended leaves the code 128 + the number of the signal.",
-            f"{code} is 128 + {number}. SIGTERM has the number 15, SIGKILL 9, SIGINT 2.",
-        )
-    return yes(f"its exit code is {code}: {ended_by(code)}")
+    wanted = SIGNALS.get(right - 128, "")
+    rule = (
+        "A process that a signal ended leaves the code 128 + the number of the signal.",
+        f"{code} is 128 + {right - 128}. SIGTERM has the number 15, SIGKILL 9, SIGINT 2.",
+    )
+    if not name:
+        return no(f"the exit code is {code}; by which signal it ended was not answered", *rule)
+    if name.upper().removeprefix("SIG") not in (wanted.removeprefix("SIG"), str(right - 128)):
+        return no(f"the exit code is {code}; it was not {name} that ended it", *rule)
+    return yes(f"its exit code is {code}: {ended_by(right)}")
 
 
 @exercise(
     prepare=_shut_ears,
     begun=lambda world: world.container(world.full("stubborn")),
-    conditions=[exited("stubborn", 137), answered(_known)],
+    conditions=[
+        exited("stubborn", 137),
+        answered(_known, '`containers.inspect("stubborn")` tells the exit code.'),
+    ],
     docker="""
         docker stop -t 2 {me}-stubborn
         docker ps -a --filter name=^{me}-stubborn$  # see the column STATUS
@@ -257,7 +280,7 @@ def _limited(world):
     memory = one["HostConfig"]["Memory"]
     if 0 < memory <= 64 * 2**20:
         return yes("it may use 64 MB of memory at most")
-    found = f"{memory // 2**20} MB" if memory else "as much memory as there is"
+    found = f"{memory // 2**20} MB, not 64" if memory else "as much memory as there is"
     return no(
         f"it may use {found}",
         'A limit is set when it is made: `memory="64m"`, in a terminal `--memory 64m`.',

@@ -7,12 +7,16 @@ import re
 import textwrap
 from dataclasses import dataclass
 
+import numpy as np
+
 from helpers import command, errors, readable
 from helpers.command import Command
 from helpers.exercises.world import World
 
 _COLOURS = {"✓": "#1f883d", "✗": "#d1242f", "·": "inherit"}
 
+OVER = "OVER"  # in a hint: the call that starts the exercise over
+_AGAIN = "\n\n(It stands as you left it. `exercises.{name}.begin(again=True)` starts it over.)"
 _PASSWORD = (
     ". (`docker login` asks for the password. Choose one in a cell before: "
     "`from getpass import getpass`, `registry.private(password=getpass())`.)"
@@ -51,6 +55,21 @@ def absent(text, *hints):
     return Finding(False, text, hints, begun=False)
 
 
+def _plain(value):
+    """Read an answer: a word or a number, alone or as the only one in a list or a table."""
+    while not isinstance(value, (str, bytes)) and getattr(value, "__len__", None):
+        values = np.asarray(list(value) if isinstance(value, dict) else value).ravel()
+        if len(values) != 1:
+            raise errors.BadOption(
+                "check(…)",
+                f"one word or number is wanted, and this is a {type(value).__name__} of "
+                f"{len(values)}",
+                "Take the one that is asked for out of it, or count it with len(…)",
+            )
+        value = values[0]
+    return f"{value}".strip()
+
+
 def given(condition):
     """Say nothing about what the task starts from, unless it does not hold any more."""
 
@@ -70,7 +89,7 @@ class Lines:
     """
 
     def __init__(self, title, rows=()):
-        self.title, self.rows = readable.visible(title), [readable.visible(row) for row in rows]
+        self.title, *self.rows = (_one_line(text) for text in (title, *rows))
 
     def __repr__(self):
         return "\n".join([self.title, *self.rows])
@@ -78,6 +97,10 @@ class Lines:
     def _repr_html_(self):
         rows = "".join(f"<div>{_marked(row)}</div>" for row in self.rows)
         return f'<div style="line-height:1.6"><strong>{_marked(self.title)}</strong>{rows}</div>'
+
+
+def _one_line(text):
+    return readable.visible(text).replace("\n", "\\n")
 
 
 def _marked(text):
@@ -91,12 +114,11 @@ class Report(Lines):
 
     def __init__(self, exercise, findings):
         self.findings = findings
-        held = sum(one.holds for one in findings)
         left = [one for one in findings if not one.holds]
-        state = f"{held} of {len(findings)} hold"
+        state = f"{len(findings) - len(left)} hold, {len(left)} not yet"
         if not left:
             state = "done"
-        elif not held and not left[0].begun:
+        elif len(left) == len(findings) and not any(one.begun for one in left):
             state = "not started yet"
         rows = [f"{'✓' if one.holds else '✗'} {one.text}" for one in findings]
         if left:
@@ -140,21 +162,26 @@ class Exercise:
         title: Its first line.
     """
 
-    def __init__(self, function, conditions, docker, prepare, begun):
+    def __init__(self, function, conditions, docker, prepare, begun, again):
         self.name = function.__name__
         self.title, _, task = inspect.getdoc(function).partition("\n\n")
         self._task = re.sub(r"(?<!\n)\n(?![\n-]) *", " ", task)
         self._conditions, self._docker = conditions, textwrap.dedent(docker).strip()
         self._prepare, self._begun = prepare, begun
+        self._note, self._again = "", again
         self._python = _body(function)
         self._answer = ()
         self._asked = (None, 0)
 
     def __repr__(self):
-        return f"{self.title}\n\n{self._task.format(**World().words())}"
+        return f"{self.title}\n\n{self._filled()}"
 
     def _repr_markdown_(self):
-        return f"**{self.title}**\n\n{self._task.format(**World().words())}"
+        return f"**{self.title}**\n\n{self._filled()}"
+
+    def _filled(self):
+        with errors.explained(f"show the exercise {self.name}"):
+            return World().fill(self._task) + self._note
 
     def begin(self, *, again=False):
         """Make what the task starts from, and show the task; what is there already stays.
@@ -168,9 +195,14 @@ class Exercise:
         Raises:
             LessonError: What the task starts from could not be made.
         """
-        if self._prepare and (again or not self._begun(World())):
-            with command.quietly():
-                self._prepare(World().me)
+        with errors.explained(f"begin the exercise {self.name}"):
+            self._note = ""
+            if self._prepare and not again and self._begun(World()):
+                self._note = _AGAIN.format(name=self.name) if self._again else ""
+            elif self._prepare:
+                with command.quietly():
+                    self._prepare(World().me)
+        self._answer = () if again else self._answer
         return self
 
     def check(self, *answer):
@@ -185,7 +217,7 @@ class Exercise:
         Raises:
             EngineNotRunning: No Engine answers.
         """
-        self._answer = answer or self._answer
+        self._answer = tuple(map(_plain, answer)) or self._answer
         return Report(self, self._look())
 
     def hint(self):
@@ -200,9 +232,10 @@ class Exercise:
         left = [one for one in self._look() if not one.holds]
         if not left:
             return Lines("Nothing is left to do here.")
-        again = [f"`exercises.{self.name}.begin(again=True)` starts it over."]
-        over = again if self._prepare and left[0].begun else []
-        hints = (*left[0].hints, *over, f"One way is shown by `exercises.{self.name}.solution()`.")
+        over = f"`exercises.{self.name}.begin(again=True)` starts it over."
+        able = self._prepare and self._again
+        hints = [one.replace(OVER, over) for one in left[0].hints if able or OVER not in one]
+        hints = (*hints, f"One way is shown by `exercises.{self.name}.solution()`.")
         asked = self._asked[1] + 1 if self._asked[0] == hints else 1
         self._asked = (hints, asked)
         return Lines(f"✗ {left[0].text}", [f"· {hint}" for hint in hints[:asked]])
@@ -218,8 +251,7 @@ class Exercise:
         """
         world = World()
         with errors.explained(f"show the solution of {self.name}"):
-            text = self._docker.format(**world.words(self._docker))
-            lines = re.split(r"(?<!\\)\n", text)
+            lines = re.split(r"(?<!\\)\n", world.fill(self._docker))
             taken = [name for line in lines for name in re.findall(r"--name (\S+)", line)
                      if world.container(name)]  # fmt: skip
         return Solution(self._python, [*(f"docker rm -f {name}" for name in taken), *lines])
@@ -228,9 +260,10 @@ class Exercise:
         with errors.explained(f"check the exercise {self.name}"):
             world = World(self._answer)
             if self._begun and not self._begun(world):
-                todo = f"Run `exercises.{self.name}.begin()`, which makes what it starts from."
-                return [absent("it was not begun", todo)]
-            return [one for condition in self._conditions if (one := condition(world))]
+                todo = f"`exercises.{self.name}.begin()` makes it."
+                return [absent("what it starts from is not there", todo)]
+            found = [one for condition in self._conditions if (one := condition(world))]
+            return found or [no("this can't be judged at the moment", "Check again.")]
 
 
 def _body(function):
@@ -240,23 +273,24 @@ def _body(function):
     return textwrap.dedent("\n".join(lines[steps[1].lineno - 1 :])).replace("  # fmt: skip", "")
 
 
-def exercise(*, conditions, docker, prepare=None, begun=None):
+def exercise(*, conditions, docker, prepare=None, begun=None, again=True):
     """Declare an exercise: the decorated function's docstring is its task, its body a solution.
 
     Args:
         conditions: What must hold, in the order in which one gets there: functions of a `World`
             that return `yes(…)`, `no(…)`, `absent(…)`, or `None` where there is nothing to say.
-        docker: The solution as docker commands, a line each. In it and in the docstring stand
-            `{me}`, `{label}`, `{store}`, `{index}`, `{port}` and `{glibc}` (see `World.words`).
+        docker: The solution as docker commands, a line each. It and the docstring may have the
+            places that `World.fill` fills in, such as `{me}` and `{store}`.
         prepare: A function of the workspace's name that makes what the task starts from.
         begun: A function of a `World` that tells whether that has been made.
+        again: Whether `prepare` also takes back what the learner has done.
 
     Returns:
         A decorator that makes an `Exercise`.
     """
 
     def enter(function):
-        return Exercise(function, conditions, docker, prepare, begun)
+        return Exercise(function, conditions, docker, prepare, begun, again)
 
     return enter
 
@@ -264,6 +298,15 @@ def exercise(*, conditions, docker, prepare=None, begun=None):
 def exercises(module):
     """Give a module's exercises by name, in their order."""
     return {name: one for name, one in vars(module).items() if isinstance(one, Exercise)}
+
+
+def _is_done(one):
+    try:
+        return bool(one.check())
+    except (errors.EngineNotRunning, errors.SocketDenied):
+        raise
+    except errors.LessonError:  # its own check tells what is wrong
+        return False
 
 
 def progress(module):
@@ -280,7 +323,7 @@ def progress(module):
     Raises:
         EngineNotRunning: No Engine answers.
     """
-    done = {name: bool(one.check()) for name, one in exercises(module).items()}
+    done = {name: _is_done(one) for name, one in exercises(module).items()}
     marks = [
         f"{mark} {', '.join(name for name in done if done[name] == which)}"
         for mark, which in (("✓", True), ("✗", False))

@@ -1,20 +1,25 @@
 """Exercises of lesson 2, images."""
 
+import re
 import sys
 
 from helpers import containers, engine, images, registry, workspace
 from helpers.errors import BadTar
 from helpers.exercises.conditions import (
+    address,
     answered,
+    forget,
     has_store,
     imported,
+    make_store,
     named,
     packed,
     runs_by_itself,
     store_answers,
+    store_is_made,
     stored,
 )
-from helpers.exercises.frame import absent, exercise, no, yes
+from helpers.exercises.frame import OVER, absent, exercise, no, yes
 
 exercises = sys.modules[__name__]  # what a notebook calls this module
 
@@ -23,6 +28,7 @@ exercises = sys.modules[__name__]  # what a notebook calls this module
 
 
 def _wrap(me):
+    forget(f"{me}/gift:1")
     containers.run("busybox", "sh -c 'echo hello from afar > /gift.txt'", name="wrapper")
     images.commit("wrapper", f"{me}/gift:1", change='CMD ["cat", "/gift.txt"]')
     images.save(f"{me}/gift:1", "gift.tar")
@@ -30,11 +36,25 @@ def _wrap(me):
     containers.rm("wrapper")
 
 
+def _sent(world):
+    """What the image in the parcel is; `None` where the parcel holds something else."""
+    try:
+        return world.archive("gift.tar").get(f"{world.me}/gift:1")
+    except BadTar:
+        return None
+
+
+def _as_it_came(world):
+    if _sent(world):
+        return None
+    return no(f"`{world.file('gift.tar').as_posix()}` is not what came by mail any more", OVER)
+
+
 def _unpacked(world):
     name = f"{world.me}/gift:1"
-    if (one := world.content(name)) is None:
+    if (one := world.content(name)) is None or not (sent := _sent(world)):
         return None
-    if one == world.archive("gift.tar")[name]:
+    if one == sent:
         return yes("it is the image in the file, with all its layers and settings")
     if len(one.layers) == 1 and not one.runs:
         return no(
@@ -52,20 +72,21 @@ def _unpacked(world):
 
 @exercise(
     prepare=_wrap,
-    begun=lambda world: world.file("gift.tar").exists(),
-    conditions=[named("{me}/gift:1", how="docker load"), _unpacked],
-    docker="docker load -i files/gift.tar",
+    begun=lambda world: world.file("gift.tar").is_file(),
+    conditions=[_as_it_came, named("{me}/gift:1", how="docker load"), _unpacked],
+    docker="docker load -i {files}/gift.tar",
 )
 def gift(me):
     """A parcel has come
 
-    `files/gift.tar` came by mail; `docker save` wrote it. Bring the image in it back, under its
+    `{files}/gift.tar` came by mail; `docker save` wrote it. Bring the image in it back, under its
     name `{me}/gift:1`. (Then run it, to see what it says.)
     """
     images.load("gift.tar")
 
 
 def _shut_down(me):
+    forget(f"{me}/system:1")
     containers.run("busybox", "sh -c 'echo all is well > /motd'", name="old")
     images.export("old", "system.tar")
     containers.rm("old")
@@ -73,20 +94,20 @@ def _shut_down(me):
 
 @exercise(
     prepare=_shut_down,
-    begun=lambda world: world.file("system.tar").exists(),
+    begun=lambda world: world.file("system.tar").is_file(),
     conditions=[
         named("{me}/system:1", how="docker import"),
-        imported("{me}/system:1"),
+        imported("{me}/system:1", "system.tar"),
         runs_by_itself("{me}/system:1", "cat", "/motd"),
     ],
     docker="""
-        docker import -c 'CMD ["cat", "/motd"]' files/system.tar {me}/system:1
+        docker import -c 'CMD ["cat", "/motd"]' {files}/system.tar {me}/system:1
     """,
 )
 def revived(me):
     """What a file system has lost
 
-    Of an old container, only its file system was kept: `files/system.tar`, which `docker export`
+    Of an old container, only its file system was kept: `{files}/system.tar`, which `docker export`
     wrote. Make the image `{me}/system:1` of it, and give it back what it lost: run without a
     command, it printed the file `/motd`, with `cat /motd`.
     """
@@ -98,32 +119,28 @@ def revived(me):
 
 @exercise(
     conditions=[packed("backup.tar", "busybox:latest")],
-    docker="mkdir -p files && docker save -o files/backup.tar busybox:latest",
+    docker="mkdir -p {files} && docker save -o {files}/backup.tar busybox:latest",
 )
 def backup(me):
     """For the shelf in the cellar
 
-    Write the image `busybox:latest` to the file `files/backup.tar`, so that `docker load` on
+    Write the image `busybox:latest` to the file `{files}/backup.tar`, so that `docker load` on
     another machine brings it back with its name.
     """
     images.save("busybox:latest", "backup.tar")
 
 
 def _print(me):
+    workspace.file("result.txt").unlink(missing_ok=True)
     containers.run("busybox", "cp /proc/sys/kernel/random/uuid /result.txt", name="printer")
 
 
 def _copied(world):
     path, full = world.file("result.txt"), world.full("printer")
-    if not world.container(full):
-        return no(
-            f"the container `{full}` is gone, and its files with it",
-            "`exercises.result.begin()` makes a new one, with a new result.",
-        )
-    if not path.exists():
+    if not path.is_file():
         return absent(
             f"there is no file `{path.as_posix()}`",
-            "A command copies files between a container and your machine, even if the container "
+            "`docker cp` copies files between a container and your machine, even if the container "
             "does not run.",
             '`containers.cp("printer", "/result.txt", "result.txt")`, or '
             f"`docker cp {full}:/result.txt {path.as_posix()}`.",
@@ -142,25 +159,24 @@ def _copied(world):
 
 
 def _left_alone(world):
-    one = world.container(world.full("printer"))
-    if not one or not world.file("result.txt").exists():
+    if not world.file("result.txt").is_file():
         return None
-    if one["State"]["Running"]:
-        return no("the container runs", f'`containers.stop("printer")`: {one["Name"][1:]}.')
+    if world.container(world.full("printer"))["State"]["Running"]:
+        return no("the container runs", '`containers.wait("printer")` waits until it has ended.')
     return yes("the container has ended, and is still there")
 
 
 @exercise(
     prepare=_print,
-    begun=lambda world: world.container(world.full("printer")) or world.file("result.txt").exists(),
+    begun=lambda world: world.container(world.full("printer")),
     conditions=[_copied, _left_alone],
-    docker="mkdir -p files && docker cp {me}-printer:/result.txt files/result.txt",
+    docker="mkdir -p {files} && docker cp {me}-printer:/result.txt {files}/result.txt",
 )
 def result(me):
     """Out of a container that has ended
 
     The container `{me}-printer` has done its work and ended. Its result is the file `/result.txt`
-    in it. Copy that to `files/result.txt`; leave the container as it is.
+    in it. Copy that to `{files}/result.txt`; leave the container as it is.
     """
     containers.cp("printer", "/result.txt", "result.txt")
 
@@ -173,6 +189,7 @@ def _publish(me):
     registry.login(store)
     for tag in ("1", "2"):
         name = f"{store}/{me}/tool:{tag}"
+        forget(name)
         containers.run("busybox", f"sh -c 'echo {tag} > /version'", name="maker")
         images.commit("maker", name)
         images.push(name)
@@ -207,7 +224,7 @@ def _pulled(world):
             "address.",
             f'`images.pull("{name}")`, or `docker pull {name}`. If it is denied, log in first.',
         )
-    if there is None or here != there[1]:
+    if there is None or here not in there[1]:
         return no(
             f"`{name}` here is another image than the one in your registry",
             "A tag can be given by hand. Pull it, and it becomes what the registry has.",
@@ -221,7 +238,7 @@ def _pulled(world):
     begun=_has("tool"),
     conditions=[store_answers, _pulled],
     docker="""
-        docker login -u {me} {store}
+        docker login -u {user} {store}
         docker pull {store}/{me}/tool:2
     """,
 )
@@ -235,23 +252,25 @@ def tool(me, store):
     images.pull(f"{store}/{me}/tool:2")
 
 
-def _read(world, port=None, folder=None):
+def _read(world, port, folder=""):
     image = world.image("registry:2")
     if image is None:
         return no("the image `registry:2` is not here", 'Pull it: `images.pull("registry:2")`.')
-    ports = set(image["Config"].get("ExposedPorts") or {})
-    folders = set(image["Config"].get("Volumes") or {})
+    config = image.get("Config") or {}
+    ports, folders = set(config.get("ExposedPorts") or {}), set(config.get("Volumes") or {})
     asked = 'Look at `images.inspect("registry:2")`, or `docker image inspect registry:2`.'
-    if f"{port}".removesuffix("/tcp") not in {one.removesuffix("/tcp") for one in ports}:
+    if port.removesuffix("/tcp") not in {one.removesuffix("/tcp") for one in ports}:
         return no(
             f"it does not expose the port {port}",
             "The port inside the container is asked for, which the image names itself; the one "
             "that your registry has on your machine is another.",
             f"{asked} The row `ports` names it.",
         )
-    if f"{folder}".rstrip("/") not in folders:
+    if folder.rstrip("/") not in folders:
         return no(
-            f"it exposes that port, but has no volume `{folder}`",
+            f"it exposes that port, but has no volume `{folder}`"
+            if folder
+            else "it exposes that port; the folder was not answered",
             "A volume is a folder in the container whose files Docker keeps apart from it.",
             f"{asked} The row `volumes` names it.",
         )
@@ -259,14 +278,23 @@ def _read(world, port=None, folder=None):
 
 
 @exercise(
-    conditions=[answered(_read)],
+    conditions=[
+        answered(
+            _read,
+            '`images.inspect("registry:2")` shows what an image is set to: see the rows `ports` '
+            "and `volumes`.",
+        )
+    ],
     docker="docker image inspect registry:2  # see ExposedPorts and Volumes, under Config",
 )
 def look(me):
     """Look before you run
 
-    You are about to run an image that you don't know: `registry:2`. Which **port** does it expose,
-    and which **folder** does it keep in a volume? `exercises.look.check("PORT", "/FOLDER")`
+    An image says on which ports its program listens: it **exposes** them. And it says which folders
+    Docker is to keep apart from the container, each in a **volume**. You are about to run an image
+    that you don't know: `registry:2`. Which port does it expose, and which folder does it keep in a
+    volume?
+    `exercises.look.check("PORT", "/FOLDER")`
     """
     images.pull("registry:2")
     seen = images.inspect("registry:2")["registry:2"]
@@ -277,22 +305,30 @@ def _note(me):
     store = registry.start()
     registry.login(store)
     name = f"{store}/{me}/pinned:1"
+    forget(f"{me}/proof:1", name)
     for file in ("pinned.txt", None):
         containers.run("busybox", "cp /proc/sys/kernel/random/uuid /new", name="maker")
         images.commit("maker", name)
         digest = images.push(name).digest
         images.rm(name)
         if file:
-            workspace.file(file).write_text(f"{digest}\n")
+            workspace.file(file).write_text(digest)
     containers.rm("maker")
 
 
 def _digest(world):
-    return world.file("pinned.txt").read_text().strip()
+    noted = world.file("pinned.txt").read_text(errors="replace").strip()
+    return noted if re.fullmatch("sha256:[0-9a-f]{64}", noted) else None
+
+
+def _noted(world):
+    if _digest(world):
+        return None
+    return no(f"`{world.file('pinned.txt').as_posix()}` is not what was noted any more", OVER)
 
 
 def _pinned(world):
-    if not has_store(world):
+    if not has_store(world) or not _digest(world):
         return None
     repository = f"{world.store}/{world.me}/pinned"
     name = f"{repository}@{_digest(world)}"
@@ -313,13 +349,10 @@ def _pinned(world):
 
 
 def _proved(world):
-    if not has_store(world):
-        return None
-    pulled = world.content(f"{world.store}/{world.me}/pinned@{_digest(world)}")
-    proof = world.content(f"{world.me}/proof:1")
-    if not pulled:
-        return None
     name = f"{world.store}/{world.me}/pinned@{_digest(world)}"
+    if not _digest(world) or not (pulled := world.content(name)):
+        return None
+    proof = world.content(f"{world.me}/proof:1")
     if proof is None:
         return no(
             f"there is no image `{world.me}/proof:1`",
@@ -338,23 +371,23 @@ def _proved(world):
 
 @exercise(
     prepare=_note,
-    begun=lambda world: world.file("pinned.txt").exists() and _has("pinned")(world),
-    conditions=[store_answers, _pinned, _proved],
+    begun=lambda world: world.file("pinned.txt").is_file() and _has("pinned")(world),
+    conditions=[store_answers, _noted, _pinned, _proved],
     docker="""
-        docker login -u {me} {store}
-        docker pull {store}/{me}/pinned@$(cat files/pinned.txt)
-        docker tag {store}/{me}/pinned@$(cat files/pinned.txt) {me}/proof:1
+        docker login -u {user} {store}
+        docker pull {store}/{me}/pinned@$(cat {files}/pinned.txt)
+        docker tag {store}/{me}/pinned@$(cat {files}/pinned.txt) {me}/proof:1
     """,
 )
 def pinned(me, store):
     """This image and no other
 
-    Yesterday you pushed `{store}/{me}/pinned:1`, and noted its digest in `files/pinned.txt`.
+    Yesterday you pushed `{store}/{me}/pinned:1`, and noted its digest in `{files}/pinned.txt`.
     Somebody has moved the tag since. Bring back the image that you had, by its **digest**, and give
     it the name `{me}/proof:1`, so that all can see which it was.
     """
     registry.login(registry.start())
-    digest = open("files/pinned.txt").read().strip()
+    digest = workspace.file("pinned.txt").read_text()
     images.pull(f"{store}/{me}/pinned@{digest}")
     registry.tag(f"{store}/{me}/pinned@{digest}", f"{me}/proof:1")
 
@@ -362,16 +395,13 @@ def pinned(me, store):
 # Push
 
 
-def _start(me):
-    registry.start()
-
-
 @exercise(
-    prepare=_start,
-    begun=lambda world: bool(world.store),
+    prepare=make_store,
+    begun=store_is_made,
+    again=False,
     conditions=[store_answers, stored("parcel", "1", like="busybox")],
     docker="""
-        docker login -u {me} {store}
+        docker login -u {user} {store}
         docker tag busybox {store}/{me}/parcel:1
         docker push {store}/{me}/parcel:1
     """,
@@ -387,7 +417,7 @@ def parcel(me, store):
 
 
 def _move_in(me):
-    registry.start()
+    forget(f"{registry.start()}/{me}/cargo:1")
     containers.run("registry:2", name="depot", detach=True, publish="5070:5000")
     depot = containers.published(workspace.prefixed("depot"), 5000, client=engine.connect())
     containers.run("busybox", "cp /proc/sys/kernel/random/uuid /load", name="maker")
@@ -401,18 +431,22 @@ def _move_in(me):
 def _depot(world):
     """The address of the other registry, if it runs."""
     one = world.container(world.full("depot"))
-    places = ((one or {}).get("NetworkSettings", {}).get("Ports") or {}).get("5000/tcp")
-    return f"127.0.0.1:{places[0]['HostPort']}" if places else None
+    if not one["State"]["Running"] or one["State"]["Paused"]:
+        return None
+    return address(one, 5000)
 
 
 def _has_arrived(world):
     depot = _depot(world)
     if depot is None:
-        return no("the old registry does not run", '`containers.start("depot")`')
+        todo = f'`containers.start("depot")`, or `docker unpause {world.full("depot")}`'
+        return no("the old registry does not run, or is paused", todo)
     if not has_store(world):
         return None
     path = f"{world.me}/cargo"
     source, found = world.stored(path, "1", depot), world.stored(path, "1")
+    if source is None:
+        return no("the old registry has lost its image", OVER)
     here, there = f"{depot}/{path}:1", f"{world.store}/{path}:1"
     if found is None:
         text = f"your registry has no `{path}:1`"
@@ -431,7 +465,7 @@ def _has_arrived(world):
             "a name that leads to the other, push it.",
             f'`images.pull("{here}")` is the first step.',
         )
-    if found[1] != source[1]:
+    if not set(source[1]) & set(found[1]):
         return no(
             f"`{path}:1` in your registry is another image than that in the old one",
             "Nothing is to be built anew: no commit, no export and import. A tag keeps the image "
@@ -450,7 +484,7 @@ def _has_arrived(world):
         OLD=$(docker port {me}-depot 5000)
         docker pull $OLD/{me}/cargo:1
         docker tag $OLD/{me}/cargo:1 {store}/{me}/cargo:1
-        docker login -u {me} {store}
+        docker login -u {user} {store}
         docker push {store}/{me}/cargo:1
     """,
 )
@@ -474,7 +508,7 @@ def moved(me, store):
 
 def _exported(world):
     path = world.file("greeter.tar")
-    if not path.exists():
+    if not path.is_file():
         return absent(
             f"there is no file `{path.as_posix()}`",
             "Run a container that writes `/hello.txt`, then export it.",
@@ -484,7 +518,8 @@ def _exported(world):
     try:
         with images.opened(path, "read") as archive:
             names = set(archive.getnames())
-            found = "hello.txt" in names and archive.extractfile("hello.txt").read().strip()
+            there = "hello.txt" in names and archive.getmember("hello.txt").isreg()
+            found = there and archive.extractfile("hello.txt").read().strip()
     except BadTar:
         return no(f"`{path.as_posix()}` is no whole archive", "Export the container again.")
     if "manifest.json" in names:
@@ -493,9 +528,9 @@ def _exported(world):
             "Here the file system of a container is asked for: `docker export`, not `docker save`.",
         )
     if found != b"hello":
+        wrong = "says something else than `hello`" if there else "is missing, or no file"
         return no(
-            f"`/hello.txt` in `{path.as_posix()}` "
-            + ("is not there" if found is False else "says something else than `hello`"),
+            f"`/hello.txt` in `{path.as_posix()}` {wrong}",
             "The container writes the file while it runs: `sh -c 'echo hello > /hello.txt'`.",
         )
     return yes(f"`{path.as_posix()}` is a file system, and `/hello.txt` in it says `hello`")
@@ -509,7 +544,9 @@ def _round_trip(world):
     if there is None:
         return absent(
             f"your registry has no `{path}:1`",
-            f"Give the image the name `{name}` (you can import it under this name), and push it.",
+            f"Import the file as `{name}`, with its CMD; then log in, and push it."
+            if not world.image(name)
+            else "The image has its name here; now push it.",
             f'`images.push("{name}")`',
         )
     here = world.image(name)
@@ -528,21 +565,22 @@ def _round_trip(world):
 
 
 @exercise(
-    prepare=_start,
-    begun=lambda world: bool(world.store),
+    prepare=make_store,
+    begun=store_is_made,
+    again=False,
     conditions=[
         store_answers,
         _exported,
         _round_trip,
-        imported("{store}/{me}/greeter:1"),
+        imported("{store}/{me}/greeter:1", "greeter.tar"),
         runs_by_itself("{store}/{me}/greeter:1", "cat", "/hello.txt"),
     ],
     docker="""
-        mkdir -p files
+        mkdir -p {files}
         docker run --name {me}-writer {label} busybox sh -c 'echo hello > /hello.txt'
-        docker export -o files/greeter.tar {me}-writer
-        docker import -c 'CMD ["cat", "/hello.txt"]' files/greeter.tar {store}/{me}/greeter:1
-        docker login -u {me} {store}
+        docker export -o {files}/greeter.tar {me}-writer
+        docker import -c 'CMD ["cat", "/hello.txt"]' {files}/greeter.tar {store}/{me}/greeter:1
+        docker login -u {user} {store}
         docker push {store}/{me}/greeter:1
         docker rmi {store}/{me}/greeter:1
         docker pull {store}/{me}/greeter:1
@@ -552,10 +590,10 @@ def greeter(me, store):
     """There and back again
 
     - A container of `busybox` writes `hello` to the file `/hello.txt`. **Export** it to
-      `files/greeter.tar`.
+      `{files}/greeter.tar`.
     - **Import** that as an image which, run without a command, prints the file: `cat /hello.txt`.
     - **Push** it to your registry as `{store}/{me}/greeter:1`.
-    - Remove it here, and **pull** it back.
+    - Remove it here, and **pull** it back. (This leaves no trace: only you can see it.)
     """
     containers.run("busybox", "sh -c 'echo hello > /hello.txt'", name="writer")
     images.export("writer", "greeter.tar")

@@ -5,13 +5,16 @@ import sys
 from helpers import images, registry
 from helpers.exercises.conditions import (
     answered,
+    forget,
     has_store,
     logged_in,
+    make_store,
     named,
     store_answers,
+    store_is_made,
     stored,
 )
-from helpers.exercises.frame import absent, exercise, no, yes
+from helpers.exercises.frame import absent, exercise, given, no, yes
 
 exercises = sys.modules[__name__]  # what a notebook calls this module
 
@@ -42,7 +45,13 @@ def _most_stars(world, name):
 
 
 @exercise(
-    conditions=[answered(_most_stars)],
+    conditions=[
+        answered(
+            _most_stars,
+            "`official=False` keeps those that are not official, `--filter is-official=false` in a "
+            "terminal. `docker search` puts the most stars first.",
+        )
+    ],
     docker="""
         docker search --limit 100 --filter is-official=false {index}nginx  # see the first row
     """,
@@ -60,14 +69,16 @@ def popular(me):
 def _count(world, number):
     found = world.search("busybox")
     right = len(found.query("stars >= 3 and not official"))
-    if number == right:
+    if number == str(right):
         return yes(f"{right} have three stars or more and are not official")
     slips = {
-        len(found.query("stars >= 3 and official")): "are official",
-        len(found.query("not official")): "are not official, with any number of stars",
-        len(found.query("stars >= 3")): "have three stars or more, official or not",
-        len(found): "the search finds in all",
+        str(len(found.query("stars >= 3 and official"))): "are official",
+        str(len(found.query("not official"))): "are not official, with any number of stars",
+        str(len(found.query("stars >= 3"))): "have three stars or more, official or not",
+        str(len(found)): "the search finds in all",
     }
+    if not number.isdigit():
+        return no(f"`{number}` is no number", "Count them: a number is wanted.")
     return no(
         f"it is not {number}" + (f": so many {slips[number]}" if number in slips else ""),
         "Two filters work together. `is-official` can be `true` or `false`.",
@@ -76,7 +87,13 @@ def _count(world, number):
 
 
 @exercise(
-    conditions=[answered(_count)],
+    conditions=[
+        answered(
+            _count,
+            "Two filters work together. `is-official` can be `true` or `false`.",
+            "`len(…)` counts the rows of a table. Ask for 100 of them: `limit=100`.",
+        )
+    ],
     docker="""
         docker search --limit 100 --filter is-official=false --filter stars=3 {index}busybox
     """,
@@ -106,29 +123,32 @@ def toolbox(me):
     registry.tag("busybox", f"{me}/toolbox:1")
 
 
+def _first_version(me):
+    forget(f"{me}/app:2.0")
+    for tag in ("1.0", "stable"):
+        registry.tag("busybox", f"{me}/app:{tag}")
+
+
 def _moved(world):
-    old, new, stable = (world.content(f"{world.me}/app:{tag}") for tag in ("1.0", "2.0", "stable"))
-    if not (old and new and stable):
-        return None
-    if stable == new:
-        return yes("`stable` names what `2.0` names")
-    return no(
-        "`stable` still names what `1.0` names" if stable == old else "`stable` names neither",
+    new, stable = (world.content(f"{world.me}/app:{tag}") for tag in ("2.0", "stable"))
+    if stable and stable == world.content("busybox:glibc"):
+        return yes("`stable` names the image `busybox:glibc`")
+    return (no if new else absent)(
+        "`stable` does not name the image `busybox:glibc`",
         "Tagging again with a tag that is there moves it.",
         f'`registry.tag("{world.me}/app:2.0", "{world.me}/app:stable")`',
     )
 
 
 @exercise(
+    prepare=_first_version,
+    begun=lambda world: world.image(f"{world.me}/app:1.0"),
     conditions=[
-        named("{me}/app:1.0", like="busybox:latest"),
-        named("{me}/app:2.0", like="busybox:glibc"),
-        named("{me}/app:stable"),
+        given(named("{me}/app:1.0", like="busybox:latest")),
+        named("{me}/app:2.0", like="busybox:glibc", begun=False),
         _moved,
     ],
     docker="""
-        docker tag busybox {me}/app:1.0
-        docker tag {me}/app:1.0 {me}/app:stable
         {glibc}
         docker tag busybox:glibc {me}/app:2.0
         docker tag {me}/app:2.0 {me}/app:stable
@@ -139,24 +159,14 @@ def release(me):
 
     Your program `{me}/app` has a version `1.0`, which is the image `busybox`, and the tag `stable`
     names it. Now version `2.0` comes out: it is `busybox:glibc`. Give it its tag, and **move**
-    `stable` to it. `1.0` stays what it was.
+    `stable` to it. `1.0` stays what it was. (`images.ls("{me}/app")` lists them.)
     """
-    registry.tag("busybox", f"{me}/app:1.0")
-    registry.tag(f"{me}/app:1.0", f"{me}/app:stable")
     images.pull("busybox:glibc")
     registry.tag("busybox:glibc", f"{me}/app:2.0")
     registry.tag(f"{me}/app:2.0", f"{me}/app:stable")
 
 
 # Authenticate
-
-
-def _start(me):
-    registry.start()
-
-
-def _started(world):
-    return bool(world.store)
 
 
 def _chosen(world):
@@ -177,16 +187,18 @@ def _logged_in(world):
 
 
 @exercise(
-    prepare=_start,
-    begun=_started,
+    prepare=make_store,
+    begun=store_is_made,
+    again=False,
     conditions=[store_answers, _chosen, _logged_in],
-    docker="docker login -u {me} {store}",
+    docker="docker login -u {user} {store}",
 )
 def password(me):
     """A password that you know
 
     Choose a password of your own for your registry `{store}`, and log in with it as `{me}`: here or
-    in a terminal. (From then on you can push from a terminal as well.)
+    in a terminal. (From then on you can push from a terminal as well, until another notebook starts
+    the registry.)
     """
     from getpass import getpass
 
@@ -198,23 +210,32 @@ def _refused(world, status=None):
     if not has_store(world) or not world.stored(f"{world.me}/secret", "1"):
         return None
     address = f"http://{world.store}/v2/{world.me}/secret/manifests/1"
-    right = world.status(address)
+    right = str(world.status(address))
     if status == right:
         return yes(f"without a password, the registry answers {status}: it gives nothing away")
     return no(
-        f"the registry does not answer {status} to somebody without a password",
-        "Ask it as a stranger does, with `curl`, which knows no password. What does the line "
-        "that begins with HTTP say?",
+        f"the registry does not answer `{status}` to somebody without a password",
+        "Ask it as a stranger does, with `curl -i ADDRESS`, which knows no password. What does "
+        "the line that begins with HTTP say?",
         f"`!curl -i {address}`",
     )
 
 
 @exercise(
-    prepare=_start,
-    begun=_started,
-    conditions=[store_answers, stored("secret", "1", like="busybox"), answered(_refused)],
+    prepare=make_store,
+    begun=store_is_made,
+    again=False,
+    conditions=[
+        store_answers,
+        stored("secret", "1", like="busybox"),
+        answered(
+            _refused,
+            "`curl -i ADDRESS`, in a terminal or behind a `!` in a cell, shows what a server "
+            "answers. The first line has the number.",
+        ),
+    ],
     docker="""
-        docker login -u {me} {store}
+        docker login -u {user} {store}
         docker tag busybox {store}/{me}/secret:1
         docker push {store}/{me}/secret:1
         curl -i http://{store}/v2/{me}/secret/manifests/1  # see its first line
@@ -224,8 +245,9 @@ def secret(me):
     """Try the lock
 
     Push `busybox` to your registry as `{store}/{me}/secret:1`. Then be a stranger, and ask the
-    registry for it without a password, at `http://{store}/v2/{me}/secret/manifests/1`. With which
-    number (HTTP status) does it answer? `exercises.secret.check(NUMBER)`
+    registry for it without a password, at `http://{store}/v2/{me}/secret/manifests/1`. Every answer
+    of a web server begins with a number, the HTTP status: 200 means yes. Which one comes here?
+    `exercises.secret.check(NUMBER)`
     """
     import requests
 
@@ -241,8 +263,9 @@ def secret(me):
 
 
 @exercise(
-    prepare=_start,
-    begun=_started,
+    prepare=make_store,
+    begun=store_is_made,
+    again=False,
     conditions=[
         store_answers,
         stored("shelf", "1", like="busybox"),
@@ -254,7 +277,7 @@ def secret(me):
         docker tag busybox {store}/{me}/shelf:1
         docker tag busybox {store}/{me}/shelf:latest
         docker tag busybox:glibc {store}/{me}/shelf:glibc
-        docker login -u {me} {store}
+        docker login -u {user} {store}
         docker push {store}/{me}/shelf:1
         docker push {store}/{me}/shelf:latest
         docker push {store}/{me}/shelf:glibc

@@ -1,5 +1,7 @@
 """What the conditions of an exercise look at. Nothing here changes anything."""
 
+import hashlib
+import re
 from typing import NamedTuple
 
 import docker.errors
@@ -7,6 +9,8 @@ import pandas as pd
 import requests
 
 from helpers import command, containers, distribution, engine, images, registry, workspace
+
+_IMAGES = ("busybox:latest", "busybox:glibc", "busybox", "registry:2")
 
 
 class Content(NamedTuple):
@@ -27,7 +31,14 @@ class Content(NamedTuple):
         """Make one from what the Engine, an archive or a registry says."""
         config = config or {}
         runs = (*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ()))
-        return cls(pd.Timestamp(created or 0), tuple(layers or ()), runs)
+        known = created and not created.startswith("0001-")  # so some Engines write: unknown
+        return cls(pd.Timestamp(created if known else 0), tuple(layers or ()), runs)
+
+    @classmethod
+    def read(cls, config):
+        """Make one from a config as it lies in an archive or a registry."""
+        layers = (config.get("rootfs") or {}).get("diff_ids")
+        return cls.of(config.get("created"), layers, config.get("config"))
 
 
 class World:
@@ -51,34 +62,41 @@ class World:
         self._client = self._client or engine.connect()
         return self._client
 
-    def _once(self, key, look):
+    def once(self, key, look):
+        """Give what a look has found, and look only the first time."""
         if key not in self._seen:
             self._seen[key] = look()
         return self._seen[key]
 
-    def words(self, text="{store}{port}"):
-        """Give the words that a task or a solution has places for.
+    def fill(self, text):
+        """Fill in the places of a task or a solution; only what it needs is looked up.
 
         Args:
-            text: The text that they go into; only what it needs is looked up.
+            text: A str with places: `{me}` (the workspace's name), `{files}` (its folder),
+                `{label}` (the option that marks what is yours), `{index}` (where `docker search`
+                asks, with a slash, or nothing), `{store}` and `{user}` (your registry's address,
+                and whom it lets in), `{port}` (a free one), `{glibc}` (the line that pulls that
+                tag of busybox). An image whose name is taken gets the name that it has here.
 
         Returns:
-            A dict of str: `me` (the workspace's name), `label` (the option that marks what is
-            yours), `store` (your registry's address), `index` (where `docker search` asks, with
-            a slash, or nothing), `port` (a free one), `glibc` (the line that pulls that tag).
+            The text as a str.
         """
-        at = engine.sources()
         known = {
-            "me": self.me,
-            "label": command.line("--label", workspace.label()),
-            "index": f"{at.index}/" if at.index else "",
-            "glibc": images.pull_line("busybox:glibc"),
+            "me": lambda: self.me,
+            "files": lambda: workspace.place("x").parent.as_posix(),
+            "label": lambda: command.line("--label", workspace.label()),
+            "index": lambda: f"{at}/" if (at := engine.sources().index) else "",
+            "store": lambda: self.store.address if self.store else "127.0.0.1:PORT",
+            "user": lambda: self.store.user if self.store else self.me,
+            "port": lambda: workspace.free_port(8081),
+            "glibc": lambda: images.pull_line("busybox:glibc", client=self.client),
         }
-        if "{store}" in text:
-            known["store"] = self.store.address if self.store else "127.0.0.1:PORT"
-        if "{port}" in text:
-            known["port"] = workspace.free_port(8081)
-        return known
+        places = set(re.findall(r"\{(\w+)\}", text)) & set(known)
+        text = text.format(**{place: known[place]() for place in places})
+        for name in _IMAGES:
+            if (own := images.chosen(name, client=self.client)) != name:
+                text = re.sub(rf"(?<![\w/:.-]){name}(?![\w/:.-])", own, text)
+        return text
 
     # The Engine
 
@@ -96,23 +114,25 @@ class World:
                 return None
             return found if found["Name"] == f"/{name}" else None  # not by the start of an ID
 
-        return self._once(("container", name), look)
+        return self.once(("container", name), look)
 
     def image(self, reference):
-        """Inspect an image; `None` where there is none of this name."""
+        """Inspect an image, of its own name where that is taken; `None` where there is none."""
 
         def look():
             try:
-                return self.client.api.inspect_image(reference)
+                name = images.chosen(reference, client=self.client)
+                return self.client.api.inspect_image(name)
             except docker.errors.ImageNotFound:
                 return None
 
-        return self._once(("image", reference), look)
+        return self.once(("image", reference), look)
 
     def content(self, reference):
         """Tell what an image here is, as `Content`; `None` where there is none of this name."""
         one = self.image(reference)
-        return one and Content.of(one["Created"], one["RootFS"].get("Layers"), one["Config"])
+        layers = ((one or {}).get("RootFS") or {}).get("Layers")
+        return one and Content.of(one.get("Created"), layers, one.get("Config"))
 
     def tags(self, repository):
         """List the tags that a repository has here, as a list of str."""
@@ -136,23 +156,19 @@ class World:
 
         Args:
             name: The containers' name in this workspace.
-            since: From when on, a time as the Engine writes it.
+            since: From when on, a time as the Engine writes it, or so many seconds ago.
         """
         now = pd.Timestamp(self.client.api.info()["SystemTime"]).timestamp()
-        begin, end = f"{pd.Timestamp(since).timestamp():.9f}", f"{now:.9f}"
+        start = now - since if isinstance(since, int) else pd.Timestamp(since).timestamp()
+        begin, end = f"{start:.9f}", f"{now:.9f}"
         found = self.client.api.events(begin, end, {"container": self.full(name)}, decode=True)
         names = [(one["Action"], one["Actor"]["Attributes"].get("name")) for one in found]
         return [action for action, whose in names if whose == self.full(name)]
 
-    def search(self, term, **filters):
+    def search(self, term):
         """Search as `docker search --limit 100` does; gives the DataFrame."""
         index = engine.sources().index
-        chosen = {key.replace("_", "-"): [str(value).lower()] for key, value in filters.items()}
-        term = f"{index}/{term}" if index else term
-        return self._once(
-            ("search", term, str(filters)),
-            lambda: registry.found(self.client, term, 100, chosen),
-        )
+        return registry.found(self.client, f"{index}/{term}" if index else term, 100, {})
 
     # The folder `files`
 
@@ -173,17 +189,23 @@ class World:
         path, found = self.file(name), {}
         with images.opened(path, f"read {path.as_posix()}") as packed:
             for image in images.read_json(packed, "manifest.json"):
-                config = images.read_json(packed, image["Config"])
-                one = Content.of(config["created"], config["rootfs"]["diff_ids"], config["config"])
+                for layer in image["Layers"]:
+                    packed.extractfile(layer).read(1)
+                one = Content.read(images.read_json(packed, image["Config"]))
                 found |= dict.fromkeys(image.get("RepoTags") or [""], one)
         return found
+
+    def digest(self, name):
+        """Hash a file, as the Engine hashes the file system that it imports: `sha256:…`."""
+        with self.file(name).open("rb") as file:
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
     # Registries
 
     @property
     def store(self):
         """Your own registry, running or not; `None` where it was not made."""
-        return self._once("store", lambda: registry.existing(client=self.client))
+        return self.once("store", lambda: registry.existing(client=self.client))
 
     def asked(self, path, address=None, *, auth=None):
         """Ask a registry; gives the answer, or `None` where it has no such thing.
@@ -206,34 +228,38 @@ class World:
         """Tell what a registry holds under a name.
 
         Returns:
-            Its digest, a str, and its `Content`; `None` where the registry has no such name.
+            Its digest, a str, and the `Content` of each of its platforms, a list; `None` where
+            the registry has no such name.
         """
         answer = self.asked(f"{repository}/manifests/{tag}", address)
         if answer is None:
             return None
-        manifest = answer.json()
-        if "manifests" in manifest:  # several platforms, and what attests them
-            first = next(one["digest"] for one in manifest["manifests"]
-                         if one.get("platform", {}).get("os") != "unknown")  # fmt: skip
-            manifest = self.asked(f"{repository}/manifests/{first}", address).json()
-        config = self.asked(f"{repository}/blobs/{manifest['config']['digest']}", address).json()
-        content = Content.of(config["created"], config["rootfs"]["diff_ids"], config["config"])
-        return answer.headers["Docker-Content-Digest"], content
+        manifests = [answer.json()]
+        if "manifests" in manifests[0]:
+            parts = [one["digest"] for one in manifests[0]["manifests"]]
+            found = [self.asked(f"{repository}/manifests/{part}", address) for part in parts]
+            manifests = [one.json() for one in found if one]
+        blobs = [one["config"]["digest"] for one in manifests if "config" in one]
+        configs = [self.asked(f"{repository}/blobs/{blob}", address) for blob in blobs]
+        contents = [Content.read(one.json()) for one in configs if one]
+        return answer.headers["Docker-Content-Digest"], contents
 
-    def login(self):
-        """Find who is logged in to your registry: user and password, or `None`."""
-        found = engine.login(self.store.address)
-        return (found["username"], found["password"]) if found else None
+    def logins(self):
+        """Find who is logged in to your registry, here and in a terminal: users and passwords."""
+        found = engine.known_logins(self.store.address)
+        return [(one["username"], one["password"]) for one in found]
 
     def status(self, address):
-        """Ask for an address without a password; gives the HTTP status, an int."""
+        """Ask for an address without a password; gives the HTTP status, `None` without answer."""
         try:
             return distribution.get(address).status_code
         except requests.HTTPError as err:
             return err.response.status_code
+        except requests.RequestException:
+            return None
 
     def page(self, address):
-        """Fetch a page from loopback, as a str; `None` where nothing answers."""
+        """Fetch a page from loopback, as a str; `None` where there is none."""
         try:
             return distribution.get(f"http://{address}/").text
         except requests.RequestException:

@@ -55,9 +55,9 @@ def ada(monkeypatch):
 
 
 @pytest.fixture
-def in_tmp(monkeypatch, tmp_path):
-    """The notebooks' folder is the test's own; its folder `files` is there."""
+def in_tmp(monkeypatch, tmp_path, ada):
+    """The notebooks' folder is the test's own; its folder for ada's files is there."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(workspace, "_HERE", tmp_path)
-    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / ada).mkdir(parents=True)
     return tmp_path

@@ -70,7 +70,8 @@ class FakeServer:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         query = parse_qs(parts.query)
         self.asked.append((handler.command, path, query, handler.headers, body))
-        missing = (404, {"message": f"the test has no answer for {handler.command} {path}"}, {})
+        why = "No such image" if path.startswith("/images/") else "the test has no answer"
+        missing = (404, {"message": f"{why}: {handler.command} {path}"}, {})
         answer = self.answers.get((handler.command, path), missing)
         status, value, headers = answer if isinstance(answer, tuple) else (200, answer, {})
         handler.send_response(status)

@@ -40,7 +40,7 @@ def saved(manifest=MANIFEST):
 @pytest.fixture
 def place(in_tmp, shown, ada):
     """Return a function that writes a file into the folder."""
-    return lambda content, name="x.tar": (in_tmp / "files" / name).write_bytes(content)
+    return lambda content, name="x.tar": (in_tmp / "files/ada" / name).write_bytes(content)
 
 
 @pytest.fixture
@@ -73,14 +73,14 @@ def test_contents(place, calls, shown):
         ["layer 1", "l/layer.tar", len(LAYER)],
         ["layer 2", "l2", len(LAYER)],  # a link has the size of its target
     ]
-    assert shown == ["tar -tf files/x.tar"]
+    assert shown == ["tar -tf files/ada/x.tar"]
 
 
 def test_read(place, shown):
     place(saved())
     assert images.read("x.tar", "c.json") == {"config": {"Cmd": ["sh"]}}
-    assert images.read("files/x.tar", "manifest.json") == MANIFEST
-    assert shown[0] == "tar -xOf files/x.tar c.json"
+    assert images.read("files/ada/x.tar", "manifest.json") == MANIFEST
+    assert shown[0] == "tar -xOf files/ada/x.tar c.json"
 
 
 def test_load_says_what_the_engine_says(place, calls, fake_engine):
@@ -97,7 +97,7 @@ def test_a_whole_archive_is_good(place, calls, call):
 
 @EACH
 def test_a_file_that_is_not_there(in_tmp, ada, calls, call):
-    with pytest.raises(BadTar, match="there is no file files/x.tar"):
+    with pytest.raises(BadTar, match="there is no file files/ada/x.tar"):
         calls[call]()
 
 
@@ -177,14 +177,14 @@ def broken(*pieces):
 
 @pytest.mark.parametrize("pieces", [(), (b"x" * 9,)])
 def test_a_stream_that_breaks_leaves_no_half_file(in_tmp, pieces):
-    path = in_tmp / "files" / "x.tar"
+    path = in_tmp / "files/ada" / "x.tar"
     with pytest.raises(OSError):
         images.write(path, broken(*pieces))
     assert list(path.parent.iterdir()) == []
 
 
 def test_a_stream_that_breaks_keeps_the_old_file(in_tmp):
-    path = in_tmp / "files" / "x.tar"
+    path = in_tmp / "files/ada" / "x.tar"
     images.write(path, [b"the ", b"old one"])
     with pytest.raises(OSError):
         images.write(path, broken(b"the new"))
@@ -200,7 +200,7 @@ def test_an_interrupt_leaves_no_half_file(in_tmp):
         yield b"x"
         raise KeyboardInterrupt
 
-    path = in_tmp / "files" / "x.tar"
+    path = in_tmp / "files/ada" / "x.tar"
     with pytest.raises(KeyboardInterrupt):
         images.write(path, interrupted())
     assert list(path.parent.iterdir()) == []
@@ -211,7 +211,7 @@ def test_save_of_a_full_disk(fake_engine, in_tmp, monkeypatch):
     monkeypatch.setattr(fake_engine.client.api, "get_image", lambda name: broken(b"x"))
     with pytest.raises(errors.NoSpace):
         images.save("busybox", "x.tar", client=fake_engine.client)
-    assert list((in_tmp / "files").iterdir()) == []
+    assert list((in_tmp / "files/ada").iterdir()) == []
 
 
 def test_an_error_in_the_answer_of_load_and_import(place, calls, fake_engine):

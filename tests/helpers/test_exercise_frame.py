@@ -1,11 +1,16 @@
 """The frame of the exercises, and conditions in states that are awkward to bring about."""
 
+import copy
 import inspect
-import signal
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
 
 import pytest
 
 from helpers import command
+from helpers.errors import BadOption, BadTar, EngineNotRunning
 from helpers.exercises import conditions, frame
 from helpers.exercises.frame import absent, exercise, given, no, yes
 
@@ -21,8 +26,8 @@ class World:
         self.answer, self._containers, self._images = answer, dict(containers), dict(images)
         self._tags = list(tags)
 
-    def words(self, text=""):
-        return {"me": "ada", "label": "--label lesson=ada"}
+    def fill(self, text):
+        return text.format(me="ada")
 
     def full(self, name):
         return f"ada-{name}"
@@ -103,8 +108,8 @@ def test_a_solution_that_logs_in_says_which_password(made):
     ("found", "title", "passed"),
     [
         (yes("two"), "A title: done", True),
-        (no("two"), "A title: 1 of 2 hold", False),
-        (absent("two"), "A title: 1 of 2 hold", False),
+        (no("two"), "A title: 1 hold, 1 not yet", False),
+        (absent("two"), "A title: 1 hold, 1 not yet", False),
         (None, "A title: done", True),
     ],
 )
@@ -136,7 +141,61 @@ def test_an_answer_is_remembered(made):
     assert made.check().title == "A title: not started yet"
     made.check(3)
     made.check()
-    assert given == [3, 3]
+    made.check([3])
+    assert given == ["3", "3", "3"]
+
+
+@pytest.mark.parametrize(
+    "answer", [[1, 2], [], pd.DataFrame({"a": [1, 2]}), pd.Series([1, 2]), {"a": 1, "b": 2}]
+)
+def test_a_table_is_no_answer_and_is_not_remembered(made, answer):
+    made._conditions = [conditions.answered(lambda world, number: yes("right"))]
+    with pytest.raises(BadOption, match="one word or number is wanted"):
+        made.check(answer)
+    assert made.check().title == "A title: not started yet"
+
+
+@pytest.mark.parametrize(
+    "answer", [3, "3", " 3 ", [3], ("3",), pd.Series([3]), pd.DataFrame({"a": [3]}), np.int64(3)]
+)
+def test_one_value_is_an_answer(made, answer):
+    judge = conditions.answered(lambda world, number: yes("right") if number == "3" else no(number))
+    made._conditions = [judge]
+    assert made.check(answer)
+
+
+def test_what_can_t_be_judged_is_not_done(made):
+    made._conditions = [lambda world: None]
+    assert not made.check()
+
+
+def test_one_broken_exercise_does_not_hide_the_others(made):
+    def broken(world):
+        raise BadTar("read it", "it is garbage", "Make it anew")
+
+    other = copy.copy(made)
+    other._conditions = [broken]
+    made._conditions = [lambda world: yes("one")]
+    line = frame.progress(SimpleNamespace(web=made, other=other))
+    assert repr(line) == "1 of 2 exercises are done\n✓ web\n✗ other"
+
+
+def test_an_engine_that_is_gone_is_said(made):
+    def gone(world):
+        raise EngineNotRunning("check", "no Docker Engine answers", "Start it")
+
+    made._conditions = [gone]
+    with pytest.raises(EngineNotRunning):
+        frame.progress(SimpleNamespace(web=made))
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_starting_over_is_offered_where_it_helps(made, state, able):
+    state["found"] = no("broken", "first", frame.OVER, "last")
+    made._prepare, made._again, made._begun = print, able, lambda world: True
+    hints = [made.hint() for _ in range(4)][-1].rows
+    assert ("begin(again=True)` starts it over" in "".join(hints)) == able
+    assert made.begin()._repr_markdown_().endswith("starts it over.)") == able
 
 
 @pytest.mark.parametrize("answer", [(1, 2, 3), ("x",) * 9])
@@ -176,6 +235,10 @@ def test_a_stranger_s_text_is_text():
     assert "<img" not in page and "&lt;img src=x" in page
     assert "<code>&lt;img" in page
     assert "\x1b" not in repr(lines) + page and "\\x1b" in page and "\\u202e" in page
+
+
+def test_a_stranger_s_line_break_makes_no_row():
+    assert repr(frame.Lines("title", ["✗ its log says `x\n✓ all`"])).count("\n") == 1
 
 
 def test_the_shown_solution_is_text(made):
@@ -220,7 +283,6 @@ def test_a_name_without_the_namespace_is_recognised():
 )  # fmt: skip
 def test_an_exit_code_tells(code, said):
     assert said in conditions.ended_by(code)
-    assert signal.SIGKILL == 9
 
 
 def test_a_new_exercise_takes_ten_lines():

@@ -167,7 +167,7 @@ def test_an_archive_that_goes_silent_in_the_middle_leaves_no_half_file(silent, i
     ):
         found = within(3, call)
         assert isinstance(found, errors.TooSlow), repr(found)
-        assert list((in_tmp / "files").iterdir()) == []
+        assert list((in_tmp / "files/ada").iterdir()) == []
 
 
 def test_logs_that_go_silent_in_the_middle(silent):

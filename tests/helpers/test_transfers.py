@@ -2,11 +2,12 @@
 
 import base64
 import json
+from types import SimpleNamespace
 
 import pytest
 from fake_server import Stream
 
-from helpers import engine, errors, images
+from helpers import distribution, engine, errors, images
 
 D = "sha256:" + "5" * 64
 ID = "a" * 12
@@ -41,7 +42,7 @@ def test_a_pull(fake_engine, docker_hub, shown):
         ["7ae35e042841", "Pull complete"],
         ["49933ceab2fe", "Already exists"],
     ]
-    query = fake_engine.asked[-1][2]
+    [query] = [query for method, _, query, *_ in fake_engine.asked if method == "POST"]
     assert query["fromImage"] == ["busybox"] and query["tag"] == ["latest"]
     assert shown == ["docker pull busybox"]
 
@@ -128,15 +129,61 @@ def test_the_kernel_s_login_is_sent_along(fake_engine, docker_hub, ada):
     assert (sent["username"], sent["password"]) == ("ada", "s3cret")
 
 
-def test_hub_out_of_reach_and_the_image_is_here(fake_engine, docker_hub, shown):
+@pytest.fixture
+def hub_says(monkeypatch):
+    """Return a function that sets what Docker Hub answers to a HEAD: a digest, or nothing."""
+
+    def set_answer(digest):
+        def ask(host, path, *, method):
+            assert (host, method) == (distribution.HUB, "HEAD")
+            if digest is None:
+                raise errors.NoAnswer("no answer")
+            return SimpleNamespace(headers={"Docker-Content-Digest": digest})
+
+        monkeypatch.setattr(distribution, "ask", ask)
+
+    return set_answer
+
+
+def test_a_tag_that_another_image_has_does_not_move(fake_engine, docker_hub, ada, hub_says, shown):
+    hub_says(D)
+    fake_engine.answers["GET", "/images/busybox:latest/json"] = {"Id": ID, "RepoDigests": []}
+    fake_engine.answers["POST", "/images/create"] = Stream(*PULLED)
+    fake_engine.answers["POST", f"/images/busybox%40{D}/tag"] = (201, b"", {})
+    fake_engine.answers["DELETE", f"/images/busybox%40{D}"] = []
+    own = "ada/library/busybox:latest"
+    done = images.pull("busybox", client=fake_engine.client)
+    assert (done.reference, done.digest) == (own, D)
+    assert shown == [
+        f"docker pull busybox@{D} && docker tag busybox@{D} {own} && docker rmi busybox@{D}"
+    ]
+    [tagged] = [query for _, path, query, *_ in fake_engine.asked if path.endswith("/tag")]
+    assert (tagged["repo"], tagged["tag"]) == (["ada/library/busybox"], ["latest"])
+
+
+@pytest.mark.parametrize("digest", [D, None])
+def test_the_image_of_docker_hub_itself_is_pulled_by_its_tag(
+    fake_engine, docker_hub, ada, hub_says, shown, digest
+):
+    hub_says(digest)
+    here = {"Id": ID, "RepoDigests": [f"busybox@{D}"]}
+    fake_engine.answers["GET", "/images/busybox:latest/json"] = here
+    fake_engine.answers["POST", "/images/create"] = Stream(*PULLED)
+    assert images.pull("busybox", client=fake_engine.client).reference == "busybox:latest"
+    assert shown == ["docker pull busybox"]
+
+
+def test_hub_out_of_reach_and_the_image_is_here(fake_engine, docker_hub, hub_says, shown):
+    hub_says(None)
     text = 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup x: no such host'
     fake_engine.answers["POST", "/images/create"] = (500, {"message": text}, {})
     here = {"Id": D, "RepoDigests": [f"busybox@{D}"]}
-    fake_engine.answers["GET", "/images/busybox/json"] = here
+    for name in ("busybox", "busybox:latest"):
+        fake_engine.answers["GET", f"/images/{name}/json"] = here
     done = images.pull("busybox", client=fake_engine.client)
     assert done.digest == D
     assert "Docker Hub is out of reach" in shown[-1] and "docker image inspect" in shown[-1]
-    gone = (404, {"message": "No such image: busybox:latest"}, {})
-    fake_engine.answers["GET", "/images/busybox/json"] = gone
+    for name in ("busybox", "busybox:latest"):
+        del fake_engine.answers["GET", f"/images/{name}/json"]
     with pytest.raises(errors.HubUnreachable):
         images.pull("busybox", client=fake_engine.client)

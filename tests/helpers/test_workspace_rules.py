@@ -87,7 +87,7 @@ def test_the_prefix_is_put_once(ada):
         ("ada/hello", True),
         ("127.0.0.1:5052/ada/hello:1", True),
         ("docker.io/ada/hello", True),
-        ("127.0.0.1:5052/class/ada/hello", True),
+        ("127.0.0.1:5052/class/ada/hello", False),
         ("hello", False),
         ("ada", False),
         ("ada:1", False),
@@ -121,13 +121,13 @@ def test_whose_a_container_is(ada, labels, ours):
 
 
 def test_files_lie_in_one_folder(in_tmp):
-    assert workspace.file("busybox.tar").as_posix() == "files/busybox.tar"
-    assert workspace.file("files/busybox.tar").as_posix() == "files/busybox.tar"
-    assert workspace.file("../../etc/passwd").as_posix() == "files/passwd"
-    assert workspace.file("/etc/passwd").as_posix() == "files/passwd"
-    (in_tmp / "files").rmdir()
+    assert workspace.file("busybox.tar").as_posix() == "files/ada/busybox.tar"
+    assert workspace.file("files/busybox.tar").as_posix() == "files/ada/busybox.tar"
+    assert workspace.file("../../etc/passwd").as_posix() == "files/ada/passwd"
+    assert workspace.file("/etc/passwd").as_posix() == "files/ada/passwd"
+    (in_tmp / "files/ada").rmdir()
     workspace.file("x")
-    assert (in_tmp / "files").is_dir()
+    assert (in_tmp / "files/ada").is_dir()
 
 
 @contextlib.contextmanager

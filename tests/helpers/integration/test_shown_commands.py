@@ -187,7 +187,7 @@ def packed(path):
 
 
 def in_files(name):
-    return workspace._HERE / "files" / name
+    return workspace._HERE / "files" / workspace.name() / name
 
 
 def run_box(shell, words="touch /new", **options):
@@ -200,7 +200,7 @@ def copy_a_file_out_of_a_container_that_has_ended(shell):
     run_box(shell, "cp /proc/sys/kernel/random/uuid /new.txt")
     said, [line] = call(shell, containers.cp, "box", "/new.txt", "copy.txt")
     first = in_files("copy.txt").read_bytes()
-    assert said == "files/copy.txt" and len(first) == 37
+    assert said == f"files/{shell.me}/copy.txt" and len(first) == 37
     in_files("copy.txt").unlink()
     shell.sh(line)
     assert in_files("copy.txt").read_bytes() == first
@@ -436,7 +436,7 @@ def contents_of_an_archive(shell):
     assert set(found.file) <= set(shell.sh(line).stdout.splitlines())
     sizes = dict(zip(found.file, found["size"], strict=True))
     for name, size in sizes.items():
-        length = shell.sh(f"tar -xOf files/a.tar {name} | wc -c").stdout
+        length = shell.sh(f"tar -xOf files/{shell.me}/a.tar {name} | wc -c").stdout
         assert int(length) == size
 
 

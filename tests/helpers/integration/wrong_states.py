@@ -47,13 +47,13 @@ def send(source, name):
 
 
 def exported(words="sh -c 'echo hello > /hello.txt'"):
-    return f"mkdir -p files\n{BOX} {words}\ndocker export -o files/greeter.tar {{me}}-x"
+    return f"mkdir -p {{files}}\n{BOX} {words}\ndocker export -o {{files}}/greeter.tar {{me}}-x"
 
 
 def greeting(change='-c \'CMD ["cat", "/hello.txt"]\''):
     """The lines that import and push `greeter`."""
     name = "{store}/{me}/greeter:1"
-    made = f"docker import {change} files/greeter.tar {name}"
+    made = f"docker import {change} {{files}}/greeter.tar {name}"
     return f"{exported()}\n{made}\nLOGIN\ndocker push {name}"
 
 
@@ -63,27 +63,27 @@ WRONG = {
         (answer("bitnami/nginx"), "another one has more", "Sort by stars"),
         (answer("no/such"), "does not find", "whole name"),
         (answer("jwilder/nginx-proxy", 953), "too many answers", "task says"),
+        (answer(["nginx"]), "is official", "keeps only the others"),
     ],
     "crowd": [
         (answer(4), "official or not", "Two filters"),
         (answer(5), "any number of stars", "Two filters"),
         (answer(1), "are official", "Two filters"),
-        (answer("three"), "not three", "Two filters"),
+        (answer("three"), "`three` is no number", "Count them"),
+        (answer(True), "`True` is no number", "Count them"),
     ],
     "toolbox": [
         ("docker tag busybox {me}/toolbox", "has the tags latest", "Without a tag"),
         ("docker tag registry:2 {me}/toolbox:1", "is another image", "one ID"),
-        ("docker tag busybox {me}/tool-box:1", "there is no image", "lists the names"),
+        ("docker tag busybox {me}/tool-box:1", "there is no image", "`docker tag` makes one"),
     ],
     "release": [
-        ("docker tag busybox {me}/app:1.0\ndocker tag busybox {me}/app:stable",
-         "has the tags 1.0, stable", "The tag is to be `2.0`"),
-        ("docker tag busybox {me}/app:1.0\ndocker tag busybox {me}/app:stable\n"
-         "docker tag busybox:glibc {me}/app:2.0", "`stable` still names", "moves it"),
+        ("docker tag busybox:glibc {me}/app:2", "has the tags 1.0, 2, stable", "is to be `2.0`"),
+        ("docker tag busybox:glibc {me}/app:2.0", "`stable` does not name", "moves it"),
         ("docker tag busybox:glibc {me}/app:1.0\ndocker tag busybox:glibc {me}/app:stable\n"
          "docker tag busybox:glibc {me}/app:2.0", "app:1.0` is another image", "one ID"),
-        ("docker tag busybox {me}/app:1.0\ndocker tag busybox {me}/app:stable\n"
-         "docker tag busybox {me}/app:2.0", "app:2.0` is another image", "one ID"),
+        ("docker tag busybox {me}/app:2.0", "app:2.0` is another image", "one ID"),
+        ("docker rmi {me}/app:1.0", "starts from is not there", "begin()"),
     ],
     "password": [
         (log_in, "made at random", "gives it another one"),
@@ -92,13 +92,15 @@ WRONG = {
         ("PASSWORD\nLOGIN\ndocker logout {store}", "you are not logged in", "wants the registry's"),
         ("PASSWORD\nLOGIN localhost", "you are not logged in", "two registries"),
         (STOPPED, "does not run, it is exited", "registry.start()"),
+        ("docker pause {me}-registry", "your registry is paused", "docker unpause"),
+        ("docker rm -f -v {me}-registry", "starts from is not there", "begin()"),
     ],
     "secret": [
         ("docker tag busybox {store}/{me}/secret:1", "has no `", "now push it"),
         (send("busybox", "secret:2"), "with the tags 2, but not `1`", "push of its own"),
         ("docker tag busybox {me}/secret:1", "has no `", "would go to Docker Hub"),
         (send("registry:2", "secret:1"), "is another image", "then push it again"),
-        (f"{send('busybox', 'secret:1')}\nANSWER 404", "does not answer 404", "as a stranger"),
+        (f"{send('busybox', 'secret:1')}\nANSWER 404", "does not answer `404`", "as a stranger"),
     ],
     "shelf": [
         (send("busybox", "shelf:1"), "with the tags 1, but not `latest`", "push of its own"),
@@ -107,37 +109,50 @@ WRONG = {
          "shelf:glibc` in your registry is another", "push it again"),
     ],
     "gift": [
-        ("docker import files/gift.tar {me}/gift:1", "one layer, and no CMD", "another command"),
+        ("docker import {files}/gift.tar {me}/gift:1", "one layer, and no CMD", "another command"),
+        ("echo x > {files}/gift.tar", "is not what came by mail", "starts it over"),
+        ("docker save -o {files}/gift.tar busybox", "is not what came by mail", "starts it over"),
         ("docker tag busybox {me}/gift:1", "another image than the one in", "name is in the file"),
-        ("docker load -i files/gift.tar\ndocker tag {me}/gift:1 {me}/gift\ndocker rmi {me}/gift:1",
+        ("docker load -i {files}/gift.tar\ndocker tag {me}/gift:1 {me}/gift\n"
+         "docker rmi {me}/gift:1",
          "has the tags latest", "The tag is to be `1`"),
     ],
     "revived": [
-        ("docker import files/system.tar {me}/system:1", "it has no CMD", "while importing"),
+        ("docker import {files}/system.tar {me}/system:1", "it has no CMD", "while importing"),
         (f"{BOX} true\ndocker commit -c 'CMD [\"cat\", \"/motd\"]' {{me}}-x {{me}}/system:1",
-         "it was not imported", "one new layer"),
-        ("docker import -c 'CMD [\"/motd\"]' files/system.tar {me}/system:1", "it runs `/motd`",
-         "while importing"),
-        ("docker import files/system.tar {me}/system", "has the tags latest", "is to be `1`"),
+         "it is not made of", "one new layer"),
+        ("docker import -c 'CMD [\"cat /motd\"]' {files}/system.tar {me}/system:1",
+         "its CMD is `[\"cat /motd\"]`", "double quotes of its own"),
+        ("docker export $(docker create --name {me}-x busybox:glibc) | "
+         "docker import -c 'CMD [\"cat\", \"/motd\"]' - {me}/system:1",
+         "it is not made of", "one new layer"),
+        ("docker import -c 'CMD [\"/motd\"]' {files}/system.tar {me}/system:1",
+         "its CMD is `[\"/motd\"]`",
+         "double quotes"),
+        ("docker import {files}/system.tar {me}/system", "has the tags latest", "is to be `1`"),
     ],
     "backup": [
-        (f"mkdir -p files\n{BOX} true\ndocker export -o files/backup.tar {{me}}-x",
+        (f"mkdir -p {{files}}\n{BOX} true\ndocker export -o {{files}}/backup.tar {{me}}-x",
          "no whole archive of an image", "written by `docker save`"),
-        ("mkdir -p files\ndocker save -o files/backup.tar $(docker images -q busybox:latest)",
+        ("mkdir -p {files}\ndocker save -o {files}/backup.tar $(docker images -q busybox:latest)",
          "has no name", "saved by its ID"),
-        ("mkdir -p files\ndocker save -o files/backup.tar registry:2", "has `registry:2`, not",
+        ("mkdir -p {files}\ndocker save -o {files}/backup.tar registry:2", "has `registry:2`, not",
          "keeps the names"),
-        ("mkdir -p files\ndocker save busybox:latest | head -c 100000 > files/backup.tar",
+        ("mkdir -p {files}\ndocker save busybox:latest | head -c 100000 > {files}/backup.tar",
          "no whole archive of an image", "written by `docker save`"),
+        ("mkdir -p {files}/backup.tar", "there is no file", "docker save"),
+        ("mkdir -p {files}/x\ndocker save busybox:latest | tar -x -C {files}/x\n"
+         "tar -c -f {files}/backup.tar -C {files}/x $(cd {files}/x; ls -p | grep -v /)\n"
+         "rm -r {files}/x", "no whole archive of an image", "written by `docker save`"),
     ],
     "result": [
-        ("mkdir -p files\ndocker cp {me}-printer:/result.txt - > files/result.txt",
+        ("mkdir -p {files}\ndocker cp {me}-printer:/result.txt - > {files}/result.txt",
          "is a tar archive", "Copy the one file"),
-        ("mkdir -p files\ndocker cp {me}-printer:/result.txt files/result.txt\n"
+        ("mkdir -p {files}\ndocker cp {me}-printer:/result.txt {files}/result.txt\n"
          "docker start -a {me}-printer", "says something else", "writes a new result"),
-        ("mkdir -p files\ndocker cp {me}-printer:/result.txt files/result.txt\n"
-         "docker rm {me}-printer", "is gone, and its files", "makes a new one"),
-        ("mkdir -p files\necho 42 > files/result.txt", "says something else", "copy it anew"),
+        ("mkdir -p {files}\ndocker cp {me}-printer:/result.txt {files}/result.txt\n"
+         "docker rm {me}-printer", "starts from is not there", "begin()"),
+        ("mkdir -p {files}\necho 42 > {files}/result.txt", "says something else", "copy it anew"),
     ],
     "tool": [
         ("LOGIN\ndocker pull {store}/{me}/tool:1", "but with the tag 1", "docker pull"),
@@ -148,16 +163,18 @@ WRONG = {
         (answer(5052, "/var/lib/registry"), "does not expose the port 5052", "which the image"),
         (answer("/var/lib/registry", 5000), "does not expose the port", "which the image"),
         (answer(5000, "/data"), "no volume `/data`", "whose files Docker keeps apart"),
-        (answer("5000/tcp"), "no volume", "whose files"),
+        (answer("5000/tcp"), "the folder was not answered", "whose files"),
+        (answer(["5000/tcp"], ["/data"]), "no volume `/data`", "whose files"),
     ],
     "pinned": [
         ("LOGIN\ndocker pull {store}/{me}/pinned:1", "names today", "A tag can be moved"),
-        ("LOGIN\ndocker pull {store}/{me}/pinned@$(cat files/pinned.txt)",
+        ("LOGIN\ndocker pull {store}/{me}/pinned@$(cat {files}/pinned.txt)",
          "there is no image `", "has no tag here"),
-        ("LOGIN\ndocker pull {store}/{me}/pinned@$(cat files/pinned.txt)\n"
+        ("LOGIN\ndocker pull {store}/{me}/pinned@$(cat {files}/pinned.txt)\n"
          "docker pull {store}/{me}/pinned:1\ndocker tag {store}/{me}/pinned:1 {me}/proof:1",
          "another image than the one with the noted", "Compare their IDs"),
         ("docker tag busybox {me}/proof:1", "noted digest is not here", "in place of the colon"),
+        ("echo hello > {files}/pinned.txt", "is not what was noted", "starts it over"),
     ],
     "parcel": [
         ("docker tag busybox {store}/{me}/parcel:1", "has no `", "now push it"),
@@ -173,12 +190,19 @@ WRONG = {
          "docker commit {me}-x {me}/cargo:2\n" + send("{me}/cargo:2", "cargo:1"),
          "another image than that in the old one", "Nothing is to be built anew"),
         ("docker stop -t 0 {me}-depot", "the old registry does not run", "containers.start"),
+        ("docker pause {me}-depot", "the old registry does not run", "docker unpause"),
+        ("docker rm -f -v {me}-depot\n"
+         "docker run -d --name {me}-depot -p 127.0.0.1:{port}:5000 registry:2\n"
+         "while ! curl -s http://127.0.0.1:{port}/v2/; do :; done",
+         "has lost its image", "starts it over"),
     ],
     "greeter": [
-        ("mkdir -p files\ndocker save -o files/greeter.tar busybox:latest",
+        ("mkdir -p {files}\ndocker save -o {files}/greeter.tar busybox:latest",
          "is the archive of an image", "docker export"),
         (exported("sh -c 'echo hi > /hello.txt'"), "something else than `hello`", "while it runs"),
-        (exported("true"), "is not there", "while it runs"),
+        (exported("true"), "is missing, or no file", "while it runs"),
+        (exported("mkdir /hello.txt"), "is missing, or no file", "while it runs"),
+        (f"{greeting()}\n{exported().replace('-x', '-y')}", "it is not made of", "one new layer"),
         (greeting(change=""), "it has no CMD", "while importing"),
         (f"{greeting()}\ndocker rmi {{store}}/{{me}}/greeter:1", "not here any more",
          "Pull it back"),
@@ -186,13 +210,21 @@ WRONG = {
          "another image than the one in your registry", "Push it, or remove it"),
     ],
     "cafe": [
-        (f"{CAFE} -p 127.0.0.1:{{port}}:80 busybox no-such || true", "it was created, and does not",
-         "read what Docker says"),
+        (f"{CAFE} -p 127.0.0.1:{{port}}:80 busybox no-such || true",
+         "the image does not have its command",
+         "after the image's name"),
+        (f"{CAFE} -p 127.0.0.1:{{port}}:80 busybox sleep 600\ndocker run -d --name {{me}}-x "
+         f"{{label}} -p 127.0.0.1:{{port}}:80 {HTTPD} || true\ndocker rm -f {{me}}-cafe\n"
+         "docker rename {me}-x {me}-cafe", "its port is taken", "which container has which port"),
         (f"{CAFE} -p 127.0.0.1:{{port}}:80 busybox sh -c 'no-such'\ndocker wait {{me}}-cafe",
-         "exit code 127, Less than a second ago: its command was not found|exit code 127, 1",
-         "What did it print?"),
+         "it ended with exit code 127: its command was not found (", "What did it print?"),
         (f"{CAFE} -p 127.0.0.1:{{port}}:80 busybox httpd -h /home\ndocker wait {{me}}-cafe",
-         "exit code 0", "What did it print?"),
+         "exit code 0: its main process was done", "in the foreground of the container"),
+        (f"{CAFE} -p 127.0.0.1:{{port}}:80 --restart always busybox sleep 600",
+         "no web server answers there", "is no web server"),
+        (f"{CAFE} -p 127.0.0.1:{{port}}:80 --restart always busybox httpd -h /home\n"
+         "while [ $(docker inspect -f '{{{{.RestartCount}}}}' {me}-cafe) = 0 ]; do :; done",
+         "it ends and starts again and again", "in the foreground"),
         (f"{CAFE} -p 127.0.0.1:{{port}}:8080 --restart always {HTTPD}",
          "does not publish its port 80 (published: 8080/tcp)", "after the last colon"),
         (f"{CAFE} -p {{port}}:80 --restart always {HTTPD}", "open on every address", "Without an"),
@@ -201,37 +233,47 @@ WRONG = {
          "it is paused", "unpause"),
     ],
     "notice": [
-        ("docker exec {me}-notice sh -c 'echo open > /index.html'", "says `closed`", "look for"),
+        ("docker exec {me}-notice sh -c 'echo open > /index.html'", "says `closed`", "-h /home"),
         ("docker exec {me}-notice sh -c 'echo opened > /home/index.html'", "says `opened`",
-         "look for pages"),
-        ("docker exec {me}-notice rm /home/index.html", "no page is at", "look for pages"),
-        ("docker stop -t 0 {me}-notice", "it ended with exit code 137", "What did it print?"),
+         "must be the container's"),
+        ("docker exec {me}-notice rm /home/index.html", "no page is at", "-h /home"),
+        ("docker stop -t 0 {me}-notice", "it ended with exit code 137", "starts it again"),
+        ("docker pause {me}-notice", "it is paused", "docker unpause"),
+        ("docker network disconnect bridge {me}-notice", "can't be reached|does not publish",
+         "Make it anew|after the last colon"),
     ],
     "stall": [
         ("docker start {me}-stall || true", "something else has", "The column PORTS"),
         ("docker stop -t 0 {me}-bike", "something else has", "The column PORTS"),
-        ("docker stop -t 0 {me}-van", "was created, and does not run", "Start it"),
+        ("docker stop -t 0 {me}-van", "is free now", "containers.start"),
         ("docker stop -t 0 {me}-van {me}-bike\ndocker start {me}-stall", "in nobody's way",
          "if it is gone"),
         ("docker rm {me}-stall\n"
          f"docker run -d --name {{me}}-stall -p 127.0.0.1:{{port}}:80 {HTTPD}",
-         "it has another port now", "starts it over"),
+         "is another container than the one", "starts it over"),
+        ("docker rm -f {me}-bike", "something else has", "The column PORTS"),
     ],
     "farewell": [
         ("docker run --name {me}-kept --rm {label} busybox echo goodbye", "there is no container",
-         "containers.run"),
+         "with `--rm` it goes"),
         ("docker run --name {me}-kept {label} busybox echo bye", "says `bye`", "process prints"),
         ("docker run --name {me}-kept {label} busybox echo goodbye\n"
          "docker run --name {me}-gone {label} busybox echo goodbye", "is still there", "With `--"),
-        ("docker run --name {me}-kept {label} busybox echo goodbye", "there was no container",
+        ("docker run --name {me}-kept {label} busybox echo goodbye",
+         "the Engine remembers no container",
          "The second one"),
         ("docker run --name {me}-kept {label} busybox sh -c 'echo goodbye; exit 1' || true",
          "exit code 1: its command failed", "is to be 0"),
+        ("docker run --name {me}-kept {label} busybox echo goodbye\n"
+         "docker create --name {me}-gone {label} busybox echo goodbye\ndocker rm {me}-gone",
+         "the Engine remembers no container", "The second one"),
     ],
     "sleeper": [
+        ("docker rm -f {me}-sleeper\ndocker create --name {me}-sleeper {label} busybox sleep 9",
+         "it was created, and does not run", "containers.start"),
         ("docker kill {me}-sleeper", "exit code 137: SIGKILL", "is to be 143: SIGTERM"),
         ("docker pause {me}-sleeper", "it is paused", "asks its main process"),
-        ("docker rm -f {me}-sleeper", "it was not begun", "begin()"),
+        ("docker rm -f {me}-sleeper", "starts from is not there", "begin()"),
     ],
     "stubborn": [
         (answer(137, "SIGKILL"), "has not ended, it is running", "asks its main process"),
@@ -247,31 +289,47 @@ WRONG = {
         (f"{SHOP} -p 127.0.0.1:{{port}}:80 --memory 64m --restart on-failure {HTTPD}",
          "restart policy is `on-failure`", "brings it back"),
         (f"{SHOP} -p 127.0.0.1:{{port}}:80 --memory 64m --restart always {HTTPD}", "no page is at",
-         "look for pages"),
+         "must be the container's"),
         (f"{SHOP} -p 127.0.0.1:{{port}}:80 --memory 64m --restart always {HTTPD}\n{WELCOME}\n"
          "docker run -d --name {me}-clerk {label} --init busybox sleep 600\n"
          "docker kill {me}-clerk", "exit code 137", "is to be 143"),
+        (f"{SHOP} -p 127.0.0.1:{{port}}:80 --memory 64m --restart always {HTTPD}\n{WELCOME}\n"
+         "docker run -d --name {me}-clerk {label} busybox sleep 600\n"
+         "docker stop -t 1 {me}-clerk", "exit code 137", "is to be 143"),
     ],
 }  # fmt: skip
 
 RIGHT = {  # other right ways
     "toolbox": ["docker tag $(docker images -q busybox:latest) {me}/toolbox:1"],
     "release": [
-        "docker tag busybox:glibc {me}/app:2.0\ndocker tag busybox:glibc {me}/app:stable\n"
-        "docker tag busybox {me}/app:1.0"
+        "docker tag busybox:glibc {me}/app:stable\ndocker tag {me}/app:stable {me}/app:2.0"
     ],
-    "gift": ["docker load < files/gift.tar"],
-    "revived": ["cat files/system.tar | docker import -c 'CMD cat /motd' - {me}/system:1"],
-    "backup": ["mkdir -p files\ndocker save busybox:latest registry:2 > files/backup.tar"],
-    "result": ["mkdir -p files\ndocker cp {me}-printer:/result.txt - | tar -xO > files/result.txt"],
+    "popular": [lambda one: one.check(["jwilder/nginx-proxy"])],
+    "crowd": [lambda one: one.check("3")],
+    "look": [lambda one: one.check(5000, "/var/lib/registry/")],
+    "secret": [f"{send('busybox', 'secret:1')}\nANSWER 401"],
+    "password": [choose("one", "one")],
+    "gift": ["docker load < {files}/gift.tar"],
+    "revived": [
+        'docker import -c \'CMD ["/bin/cat", "/motd"]\' {files}/system.tar {me}/system:1',
+        "cat {files}/system.tar | docker import -c 'CMD cat /motd' - {me}/system:1",
+    ],
+    "backup": ["mkdir -p {files}\ndocker save busybox:latest registry:2 > {files}/backup.tar"],
+    "result": [
+        "mkdir -p {files}\ndocker cp {me}-printer:/result.txt - | tar -xO > {files}/result.txt"
+    ],
     "cafe": [
         "docker run -d --name {me}-cafe --restart always -p 127.0.0.1:{port}:80 busybox httpd -f",
+        "docker run -d --name {me}-cafe --restart always -p 127.0.0.1::80 busybox httpd -f",
         f"{CAFE} -p 127.0.0.1:{{port}}:80 {HTTPD}\ndocker update --restart always {{me}}-cafe",
     ],
     "notice": ["echo open | docker exec -i {me}-notice tee /home/index.html"],
     "stall": ["docker rm -f {me}-van\ndocker start {me}-stall"],
     "sleeper": ["docker kill --signal TERM {me}-sleeper\ndocker wait {me}-sleeper"],
-    "stubborn": ["docker kill {me}-stubborn\nANSWER 137 kill"],
+    "stubborn": [
+        "docker kill {me}-stubborn\nANSWER 137 kill",
+        "docker kill {me}-stubborn\nANSWER 137 9",
+    ],
     "farewell": [
         "docker run -d --name {me}-kept busybox echo goodbye\ndocker wait {me}-kept\n"
         "docker run -d --rm --name {me}-gone busybox echo goodbye\n"
