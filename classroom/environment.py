@@ -45,7 +45,7 @@ def prepare(venv=VENV, requirements=REQUIREMENTS, *, yes=False):
     """
     venv = Path(venv)
     if is_ready(venv, requirements):
-        return
+        return _set_up_kernels(venv)
     if not _runs(venv, f"import pip, sys; assert sys.version_info[:2] == {sys.version_info[:2]}"):
         _create(venv, yes)
     pip = [program("python", venv), "-m", "pip", "--disable-pip-version-check", "install"]
@@ -63,6 +63,19 @@ def prepare(venv=VENV, requirements=REQUIREMENTS, *, yes=False):
             f"({reason.removeprefix('ERROR: ')}); check the network and run the command again."
         )
     write_json(venv / "classroom.json", _stamp(requirements))
+    _set_up_kernels(venv)
+
+
+def _set_up_kernels(venv):
+    """Let the environment's kernels say which cell to run first (helpers/first_cell.py)."""
+    file = venv / "etc" / "ipython" / "ipython_kernel_config.py"
+    text = (
+        f"import sys\n\nsys.path.append({str(ROOT)!r})\n"
+        'get_config().InteractiveShellApp.extensions = ["helpers.first_cell"]\n'
+    )
+    if not file.exists() or file.read_text(encoding="utf-8") != text:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
 
 
 def prepare_browser(*, yes=False):

@@ -97,17 +97,13 @@ def run(
         image = images.chosen(image, client=client)
         make_room(name, client=client)
     host_port, port = _ports(publish)
-    binding = {int(port): ("127.0.0.1", workspace.free_port(int(host_port)))} if port else {}
-    options = [
+    before = [
         "-d" if detach else None,
         "--rm" if rm else None,
         *(("--name", name) if name else ()),
         *("--label", workspace.label()),
-        *(
-            word
-            for inner, (ip, outer) in binding.items()
-            for word in ("-p", f"{ip}:{outer}:{inner}")
-        ),
+    ]
+    after = [
         *(word for key, value in (env or {}).items() for word in ("-e", f"{key}={value}")),
         *(("--restart", restart) if restart else ()),
         "--init" if init else None,
@@ -115,19 +111,37 @@ def run(
         *(("--memory", memory) if memory else ()),
     ]
     words = shlex.split(arguments) if isinstance(arguments, str) else arguments
-    line = command.line("docker", "run", *options, image, *(words or ()))
-    with images.patience(image), shown(line):
-        made = created(
-            image, words, name=name, env=env, ports=binding, restart=restart, init=init,
-            rm=rm and detach, cpus=cpus, memory=memory, client=client,
-        )  # fmt: skip
-        if not detach:
-            done = _finished(client, made, keep=not rm)
-            _check_platform(client, image, done, line)
-            return done
-        client.api.start(made)
-        _check_platform(client, image, _first_words(client, made, image), line)
-        return _listed(client, {"id": [made]})
+
+    def start(outer=None):
+        opened = ("-p", f"127.0.0.1:{outer}:{port}") if outer else ()
+        line = command.line("docker", "run", *before, *opened, *after, image, *(words or ()))
+        with images.patience(image), shown(line):
+            made = created(
+                image, words, name=name, env=env, restart=restart, init=init, rm=rm and detach,
+                ports={int(port): ("127.0.0.1", outer)} if outer else {}, cpus=cpus,
+                memory=memory, client=client,
+            )  # fmt: skip
+            if not detach:
+                done = _finished(client, made, keep=not rm)
+                _check_platform(client, image, done, line)
+                return done
+            with _without_a_port(client, made):
+                client.api.start(made)
+            _check_platform(client, image, _first_words(client, made, image), line)
+            return _listed(client, {"id": [made]})
+
+    return workspace.on_free_port(int(host_port), start) if port else start()
+
+
+@contextlib.contextmanager
+def _without_a_port(client, container):
+    """Remove a new container whose port somebody has taken: it is made anew with another."""
+    try:
+        yield
+    except docker.errors.APIError as err:
+        if isinstance(errors.explain(err, "docker run"), errors.PortBusy):
+            client.api.remove_container(container, force=True, v=True)
+        raise
 
 
 def _ports(publish):
@@ -175,6 +189,7 @@ def created(
         nano_cpus=int(cpus * 1e9) if cpus else None,
         mem_limit=memory,
     )
+    image = images.chosen(image, client=client)
     if images.missing(image, client=client):
         images.pulled(image, client=client)
     made = client.api.create_container(
@@ -400,7 +415,15 @@ def _inspected(client, names):
 
 
 def _ended(client, name):
-    return _inspected(client, [name])[["name", "state", "exit_code"]]
+    """Tell how a container has ended, also where it went away with that, as `rm=True` wants it."""
+    columns = ["name", "state", "exit_code"]
+    with contextlib.suppress(docker.errors.NotFound):
+        return _inspected(client, [name])[columns]
+    now = pd.Timestamp(client.api.info()["SystemTime"]).timestamp()
+    only = {"container": name, "event": "die"}
+    *_, last = client.api.events(now - 3600, f"{now:.9f}", only, decode=True)
+    code = int(last["Actor"]["Attributes"]["exitCode"])
+    return pd.DataFrame([(name, "removed", code)], columns=columns).astype({"name": "str"})
 
 
 @contextlib.contextmanager
@@ -492,8 +515,11 @@ def wait(name, *, client=None):
 def _wait(client, name):
     end = time.monotonic() + _LONGEST
     while time.monotonic() < end:
-        client.api.wait(name, timeout=_LONGEST)
-        if not client.api.inspect_container(name)["State"]["Restarting"]:
+        try:
+            client.api.wait(name, timeout=_LONGEST)
+            if not client.api.inspect_container(name)["State"]["Restarting"]:
+                return
+        except docker.errors.NotFound:  # it went away when it had ended
             return
         time.sleep(0.05)  # nothing tells when Docker has given up restarting it
     raise requests.Timeout(f"{name} still runs after {_LONGEST} s")

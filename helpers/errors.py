@@ -118,6 +118,10 @@ class NoRegistry(requests.RequestException):
     """What answered this kernel is no registry."""
 
 
+class NotSetUp(LessonError):
+    """A cell was run before the notebook's first one."""
+
+
 class Interrupted(LessonError):
     """The person at the keyboard stopped it."""
 
@@ -125,9 +129,9 @@ class Interrupted(LessonError):
 _OFFLINE = (
     r"no such host|connection refused|i/o timeout|handshake timeout|unreachable|Client\.Timeout"
     r"|context deadline|server misbehaving|connection reset|request canceled|\bEOF\b|\b50[0234] "
-    r"|status code 50[0234]"
-    r"|no answer from"
+    r"|status code 50[0234]|Read timed out|no answer from"
 )
+_HUB = r"docker\.(?:io|com)\b"
 # (what the Engine says, the error, what is wrong, what to do next); the first that matches counts.
 _RULES = [
     (r"toomanyrequests|429 (?:Too Many|Client)|(?:HTTP|status code) 429", RateLimited,
@@ -146,7 +150,7 @@ _RULES = [
      r"|insufficient_scope|access.*denied: |\b403 (?:Client|Forbidden)|HTTP 40[13] response",
      AccessDenied, "the registry wants to know who is asking",
      "Log in first; to your own registry: registry.login(registry.start())"),
-    (rf"(?=.*docker\.(?:io|com)\b).*(?:{_OFFLINE})", HubUnreachable,
+    (rf"(?=.*{_HUB}).*(?:{_OFFLINE})", HubUnreachable,
      "Docker Hub is out of reach",
      "Go on with the stand-in: CLASSROOM=on python3 -m classroom lab"),
     (r"manifest unknown|manifest for .* not found|no such image|reference does not exist"
@@ -192,7 +196,8 @@ def explain(err, tried, *, wait="some minutes"):
         A `LessonError` of the kind that fits.
     """
     text = str(getattr(err, "explanation", None) or err)
-    if isinstance(err, requests.HTTPError) and err.response is not None:
+    asked = isinstance(err, requests.HTTPError) and not isinstance(err, docker.errors.APIError)
+    if asked and err.response is not None:
         wait = waiting(err.response.headers)
     if "PermissionError" in text:
         return SocketDenied(
@@ -201,7 +206,8 @@ def explain(err, tried, *, wait="some minutes"):
             "Join its group with `sudo usermod -aG docker $USER` and log in again",
         )
     slow = (requests.ReadTimeout, TimeoutError, urllib3.exceptions.ReadTimeoutError)
-    if isinstance(err, slow) or type(err) is requests.Timeout or "Read timed out" in text:
+    late = isinstance(err, slow) or type(err) is requests.Timeout or "Read timed out" in text
+    if late and not re.search(_HUB, text):
         todo = "Run it again; `python3 -m classroom status` shows what answers"
         return TooSlow(tried, "there was no answer in time", todo)
     if _engine_is_gone(err, text):

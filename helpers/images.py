@@ -66,12 +66,10 @@ def listed(client, references):
             repository, _, tag = name.rpartition(":")
             short = image["Id"].removeprefix("sha256:")[:12]
             rows.append((repository, tag, short, image["Created"], image["Size"]))
+    rows.sort(key=lambda row: (-row[3], row[0], row[1]))  # newest first, then by name
     frame = pd.DataFrame(rows, columns=["repository", "tag", "image_id", "created", "size"])
     frame["created"] = pd.to_datetime(frame["created"].astype("int64"), unit="s", utc=True)
-    frame = frame.astype({"repository": "str", "tag": "str", "image_id": "str", "size": "int64"})
-    return frame.sort_values(
-        ["created", "repository", "tag"], ascending=[False, True, True], ignore_index=True
-    )
+    return frame.astype({"repository": "str", "tag": "str", "image_id": "str", "size": "int64"})
 
 
 def check_owned(reference, tried):
@@ -255,7 +253,8 @@ def pull_line(reference, *, client=None):
     Returns:
         The line as a str.
     """
-    return _way(client or engine.connect(), reference).line
+    with errors.explained(f"docker pull {reference}"):
+        return _way(client or engine.connect(), reference).line
 
 
 def pulled(reference, *, client, bars=False, way=None):
@@ -447,6 +446,7 @@ def load(file, *, client=None):
 
     Raises:
         BadTar: The file is not there, is cut short, or is no archive of `docker save`.
+        NameTaken: It would move a name that is not yours to another image.
 
     Source: Engine API `POST /images/load`.
     """
@@ -454,12 +454,26 @@ def load(file, *, client=None):
     words = command.line("docker", "load", "-i", path.as_posix())
     with shown(words):
         _manifest(path, words)
+        _check_names(client, path, words)
         said = []
         with path.open("rb") as archive, Progress() as progress:
             content = progress.reading(archive, path.name)
             for event in _events(client.api.load_image(content, quiet=True)):
                 said.append(event.get("stream", ""))
     return workspace.Text("".join(said))
+
+
+def _check_names(client, path, tried):
+    """Refuse an archive that would give a name outside our namespace to another image."""
+    with opened(path, tried) as archive:
+        for image in read_json(archive, "manifest.json"):
+            inside = (read_json(archive, image["Config"]).get("rootfs") or {}).get("diff_ids")
+            for name in image.get("RepoTags") or []:
+                here = None if workspace.owns_tag(name) else _inspected(client, name)
+                if here and here["RootFS"].get("Layers") != inside:
+                    wrong = f"it holds another image by the name {name}, which is not yours to move"
+                    todo = f"Give yours another name first, or type {tried} in a terminal"
+                    raise errors.NameTaken(tried, wrong, todo)
 
 
 def import_(file, reference, *, change=(), client=None):

@@ -15,6 +15,7 @@ _MOVING = ("Downloading", "Pushing", "Loading", "Saving")  # of these the bytes 
 _DONE = ("complete", "exists", "Pushed", "Mounted")
 _APPEAR = 0.4  # seconds; a transfer that is over sooner shows no bar
 _BETWEEN = 0.1  # seconds from one picture to the next
+_PIECE = 2**16  # bytes read at once; for larger ones the memory comes anew from the system
 
 
 @dataclass
@@ -121,7 +122,7 @@ class Progress:
         """
         total = file.seek(0, 2)
         file.seek(0)
-        while piece := file.read(2**20):
+        while piece := file.read(_PIECE):
             self.take(name, "Loading", file.tell(), total)
             yield piece
 

@@ -1,19 +1,21 @@
 """Lesson 1, the image store: search, names and tags, a registry of one's own, login."""
 
 import io
+import itertools
 import json
 import os
 import re
 import secrets
 import tarfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import bcrypt
 import docker.errors
 import docker.utils
 import pandas as pd
+import psutil
 import requests
 
 from helpers import command, containers, distribution, engine, errors, images, tables, workspace
@@ -256,13 +258,18 @@ def private(*, user=None, password=None, client=None):
     """
     client = client or engine.connect()
     password = password and engine.Secret(password)
-    store = _planned(user, password, client)
+    _remember(user, password)
     with errors.explained("docker pull registry:2"):
         image = images.provided(_IMAGE, client=client)
         first = [images.pull_line(_IMAGE, client=client)] if image != _IMAGE else []
-    with shown(*first, *_lines(store, image)):
-        _run(store, image, client)
-    return store
+
+    def make(port):
+        with shown(*first, *_lines(_known(port), image)):
+            return _run(_known(port), image, client)
+
+    with errors.explained("look for your own registry"):
+        there = existing(client=client)
+    return make(there.address.split(":")[1]) if there else workspace.on_free_port(5052, make)
 
 
 def _lines(store, image):
@@ -295,24 +302,19 @@ def start(*, client=None):
     Source: Engine API `POST /containers/{id}/start`.
     """
     client = client or engine.connect()
-    store = _planned(None, None, client)
     with errors.explained("look for your own registry"):
-        there = containers.found(workspace.prefixed("registry"), client=client)
-    if there is None:
+        store = existing(client=client)
+    if store is None:
         return private(client=client)
     lines = _lines(store, _IMAGE)
     with shown(*lines[2 if lets_in(store) else 1 :]):
-        _run(store, _IMAGE, client)
-    return store
+        return _run(store, _IMAGE, client)
 
 
-def _planned(user, password, client):
-    """Find where the registry runs or is going to, and remember who was chosen to get in."""
+def _remember(user, password):
+    """Remember who was chosen to get in."""
     global _user, _password
     _user, _password = user or _user, password or _password
-    with errors.explained("look for your own registry"):
-        there = existing(client=client)
-    return there or _known(workspace.free_port(5052))
 
 
 def existing(*, client):
@@ -347,14 +349,18 @@ def _known(port):
 def _run(store, image, client):
     """Make the registry's container where there is none, and see that it knows the user."""
     if lets_in(store):
-        return
+        return store
     name = workspace.prefixed("registry")
-    hashed = bcrypt.hashpw(store.password.encode(), bcrypt.gensalt(5, prefix=b"2a")).decode()
-    _file().write_text(f"{store.user}:{hashed}\n")
+    store = _let_in(store, _others(name, client))
     port = {5000: ("127.0.0.1", int(store.address.split(":")[1]))}
     fresh = containers.found(name, client=client) is None
     if fresh:
-        containers.created(image, name=name, env=_SETTINGS, ports=port, client=client)
+        try:
+            containers.created(image, name=name, env=_SETTINGS, ports=port, client=client)
+        except docker.errors.APIError as err:
+            if err.status_code != 409:
+                raise
+            fresh = False  # another kernel was faster
     client.api.put_archive(name, "/", _tar(_HTPASSWD, _file().read_bytes()))
     try:
         client.api.start(name)
@@ -372,6 +378,48 @@ def _run(store, image, client):
                 f"docker start {name}", f"the registry at {store} gives no answer",
                 "Look at its logs: containers.logs('registry')")  # fmt: skip
         time.sleep(0.05)  # nothing tells when a port begins to answer
+    return store
+
+
+def _others(name, client):
+    """Read whom the registry lets in for other kernels that still run: user -> line.
+
+    A line's comment names the kernel's process, so that what a kernel has left can be told.
+    """
+    if containers.found(name, client=client) is None:
+        return {}
+    with containers.opened(name, _HTPASSWD, client=client) as file:
+        lines = file.read().decode().splitlines() if file else []
+    found = zip(lines[::2], lines[1::2], strict=False)
+    alive = [f"{who}\n{line}" for who, line in found if who != _process() and _runs(who)]
+    return {entry.split("\n")[1].split(":")[0]: entry for entry in alive}
+
+
+def _process(number=None):
+    """Name a process so that no later one is taken for it; an empty text if it does not run."""
+    try:
+        return f"# {number or os.getpid()} {psutil.Process(number).create_time():.0f}"
+    except (psutil.Error, OverflowError):
+        return ""
+
+
+def _runs(who):
+    found = re.fullmatch(r"# (\d{1,9}) \d+", who)
+    return bool(found) and _process(int(found[1])) == who
+
+
+def _let_in(store, others):
+    """Write a user for this kernel beside those of others; gives the registry with that user."""
+    names = (
+        f"{store.user}-{number}" if number > 1 else store.user for number in itertools.count(1)
+    )
+    user = store.user if _user else next(name for name in names if name not in others)
+    others.pop(user, None)
+    _remember(user if user != workspace.name() else None, None)
+    hashed = bcrypt.hashpw(store.password.encode(), bcrypt.gensalt(5, prefix=b"2a")).decode()
+    lines = [*others.values(), f"{_process()}\n{user}:{hashed}"]
+    _file().write_text("\n".join(lines) + "\n")
+    return replace(store, user=user)
 
 
 def _file():

@@ -116,6 +116,28 @@ def free_port(wanted):
     )
 
 
+def on_free_port(wanted, start):
+    """Start something on a free port, and on another where somebody takes that one meanwhile.
+
+    Args:
+        wanted: The port to begin with.
+        start: A function of the port.
+
+    Returns:
+        What `start` returns.
+
+    Raises:
+        PortBusy: It was taken each time.
+    """
+    for spread in (0, 30, 60, 90):  # many who begin at one port are not to meet at the next
+        port = free_port(wanted + secrets.randbelow(spread + 1))
+        try:
+            return start(port)
+        except errors.PortBusy as err:
+            busy = err
+    raise busy
+
+
 def setup():
     """Connect to the Engine, go to the notebooks' folder, and say what the notebook works with.
 

@@ -16,7 +16,10 @@ from helpers.exercises.world import World
 _COLOURS = {"✓": "#1f883d", "✗": "#d1242f", "·": "inherit"}
 
 OVER = "OVER"  # in a hint: the call that starts the exercise over
-_AGAIN = "\n\n(It stands as you left it. `exercises.{name}.begin(again=True)` starts it over.)"
+_AGAIN = (
+    "\n\n(Run again, the cell leaves all as it stands. `exercises.{name}.begin(again=True)` starts "
+    "over.)"
+)
 _PASSWORD = (
     ". (`docker login` asks for the password. Choose one in a cell before: "
     "`from getpass import getpass`, `registry.private(password=getpass())`.)"
@@ -166,9 +169,11 @@ class Exercise:
         self.name = function.__name__
         self.title, _, task = inspect.getdoc(function).partition("\n\n")
         self._task = re.sub(r"(?<!\n)\n(?![\n-]) *", " ", task)
+        if prepare and again:
+            self._task += _AGAIN.format(name=self.name)
         self._conditions, self._docker = conditions, textwrap.dedent(docker).strip()
         self._prepare, self._begun = prepare, begun
-        self._note, self._again = "", again
+        self._again = again
         self._python = _body(function)
         self._answer = ()
         self._asked = (None, 0)
@@ -181,7 +186,7 @@ class Exercise:
 
     def _filled(self):
         with errors.explained(f"show the exercise {self.name}"):
-            return World().fill(self._task) + self._note
+            return World().fill(self._task)
 
     def begin(self, *, again=False):
         """Make what the task starts from, and show the task; what is there already stays.
@@ -196,10 +201,7 @@ class Exercise:
             LessonError: What the task starts from could not be made.
         """
         with errors.explained(f"begin the exercise {self.name}"):
-            self._note = ""
-            if self._prepare and not again and self._begun(World()):
-                self._note = _AGAIN.format(name=self.name) if self._again else ""
-            elif self._prepare:
+            if self._prepare and (again or not self._begun(World())):
                 with command.quietly():
                     self._prepare(World().me)
         self._answer = () if again else self._answer

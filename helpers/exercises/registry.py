@@ -197,8 +197,8 @@ def password(me):
     """A password that you know
 
     Choose a password of your own for your registry `{store}`, and log in with it as `{me}`: here or
-    in a terminal. (From then on you can push from a terminal as well, until another notebook starts
-    the registry.)
+    in a terminal. (From then on you can push from a terminal as well, until this notebook is
+    restarted.)
     """
     from getpass import getpass
 

@@ -12,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from helpers import errors
 from helpers.errors import (
     AccessDenied,
+    BadAnswer,
     BadTar,
     EngineError,
     EngineNotRunning,
@@ -21,6 +22,7 @@ from helpers.errors import (
     NoSuchContainer,
     NoSuchImage,
     NotRunning,
+    OtherPlatform,
     PortBusy,
     RateLimited,
     RegistryUnreachable,
@@ -77,7 +79,26 @@ SAID = [
     ("29", 'failed to resolve reference "docker.io/library/busybox:latest": unexpected status from'
      " HEAD request to https://registry-1.docker.io/v2/library/busybox/manifests/latest: 429 Too"
      " Many Requests", RateLimited),
+    ("20.10", "Unexpected status code 429", RateLimited),
+    ("20.10", "error parsing HTTP 429 response body: invalid character '<' looking for beginning of"
+     ' value: "<html>"', RateLimited),
+    # what is no registry and no index
+    ("20.10", "error decoding registry search results: invalid character '<' looking for beginning"
+     " of value", BadAnswer),
+    ("20.10", "error decoding registry search results: unexpected EOF", BadAnswer),
+    ("20.10", "Unexpected status code 404", BadAnswer),
+    ("20.10", 'error parsing HTTP 404 response body: no error details found in HTTP response body:'
+     ' "{}"', BadAnswer),
+    ("20.10", "missing or empty Content-Type header", BadAnswer),
+    ("20.10", "Unexpected status code 503", RegistryUnreachable),
+    ("20.10", "index.docker.io: Unexpected status code 503", HubUnreachable),
+    # another kind of machine
+    ("20.10", "no matching manifest for linux/s390x in the manifest list entries", OtherPlatform),
+    ("28", "image with reference ada/x:1 was found but its platform (linux/arm64) does not match"
+     " the specified platform (linux/amd64)", OtherPlatform),
     # passwords and rights
+    ("20.10", "error parsing HTTP 403 response body: invalid character '<' looking for beginning of"
+     ' value: "<html>"', AccessDenied),
     ("20.10", f"Get {HUB}: unauthorized: incorrect username or password", WrongPassword),
     ("20.10", "login attempt to http://127.0.0.1:5052/v2/ failed with status: 401 Unauthorized",
      WrongPassword),
@@ -258,10 +279,12 @@ def test_what_docker_py_and_requests_raise(case, err, kind):
 
 
 def test_every_class_of_the_family_is_met():
-    """But NameTaken, which the helpers' own checks raise, and what Ctrl-C makes."""
+    """But those that the helpers' own checks raise, and what Ctrl-C makes."""
     met = {row[-1] for row in SAID + RAISED}
     family = set(LessonError.__subclasses__())
-    assert family - met == {errors.NameTaken, errors.Interrupted}
+    assert family - met == {
+        errors.NameTaken, errors.BadOption, errors.NotSetUp, errors.Interrupted,
+    }  # fmt: skip
     assert met <= family
     assert len(SAID) + len(RAISED) >= 80
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import docker.errors
 import pytest
+from faults import Lesson
 
 from helpers import command, engine, registry, workspace
 
@@ -126,3 +127,42 @@ def busybox():
         patch.setattr(command, "display", lambda one: None)
         images.pull("busybox")
     return SimpleNamespace(name="busybox")
+
+
+@pytest.fixture(scope="session")
+def lessons(me, tmp_path_factory):
+    """A maker of `faults.Lesson`s."""
+    made = []
+
+    def make(name):
+        made.append(Lesson(f"{me}-{name}", tmp_path_factory.mktemp(name) / "notebooks"))
+        made[-1].make()
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def dying(lessons):
+    """Two lessons, `push` and `pull`, whose registry dies in the middle of that."""
+    both = {name: lessons(name) for name in ("push", "pull")}
+    both["pull"].send()
+    both["pull"].gone()
+    for name, one in both.items():
+        one.cell = f"images.{name}({one.image!r}).digest"
+        one.registry.after(2_000_000, "die")
+        one.kernel.begin(one.cell)
+    return both
+
+
+@pytest.fixture
+def ended(dying):
+    """The same two lessons; what asks for this is done last of all, for it waits for their end."""
+    return dying
+
+
+def pytest_collection_modifyitems(items):
+    """Move to the end what waits for something that goes on all the while."""
+    items.sort(key=lambda item: "ended" in getattr(item, "fixturenames", ()))

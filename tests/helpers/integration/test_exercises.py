@@ -102,7 +102,7 @@ def learner(world, monkeypatch):
     def forget():
         for name in EVERY:
             one = EVERY[name][1]
-            one._answer, one._asked, one._note = (), (None, 0), ""
+            one._answer, one._asked = (), (None, 0)
 
     def make(name, begin=True):
         one = Learner(world, name)

@@ -209,8 +209,7 @@ def copy_a_file_out_of_a_container_that_has_ended(shell):
 @case("containers.cp", once=True)
 def copy_what_is_not_there(shell):
     run_box(shell, "mkdir /folder")
-    in_files("copy.txt").parent.mkdir(exist_ok=True)
-    in_files("copy.txt").write_text("of before")
+    workspace.file("copy.txt").write_text("of before")
     for path in ("/no/such", "/folder"):
         with pytest.raises(errors.EngineError, match=f"there is no file {path} in it"):
             containers.cp("box", path, "copy.txt")

@@ -343,6 +343,22 @@ def test_reset_removes_exactly_ours(world):
         sh(f"docker network rm {me}-net; docker volume rm {me}-vol", check=False)
 
 
+def test_load_moves_no_name_of_another(world):
+    containers.run("busybox", "touch /theirs", name="box")
+    name = f"other-{world.me}/hello:1"
+    world.sh(f"docker commit {world.me}-box {name}")
+    try:
+        images.save(name, "theirs.tar")
+        images.load("theirs.tar")  # the same image: nothing moves
+        world.sh(f"docker tag busybox {name}")
+        before = world.looks(name)
+        with pytest.raises(errors.NameTaken, match=name):
+            images.load("theirs.tar")
+        assert world.looks(name) == before
+    finally:
+        world.sh(f"docker rmi {name}")
+
+
 def test_reset_removes_what_was_pulled_by_digest(world, store):
     registry.login(store)
     name = f"{store}/{world.me}/pinned"
