@@ -73,6 +73,16 @@ def outputs(rest, yes):
     return _reset(surroundings)
 
 
+def bench(rest, yes):
+    """Measure the helpers side by side with docker; exit code 1 if a figure misses its goal."""
+    value = _prepare("on", yes)
+    # It becomes the bench, which an interrupt then reaches: it removes what it made before it ends.
+    return _become(
+        [environment.program("python"), "-m", "tests.bench"],
+        {"CLASSROOM": value, "WORKSPACE": "bench"},
+    )
+
+
 def reset(rest, yes):
     """Remove what the lessons made in the Engine, and nothing else."""
     if engine.find() is None:
@@ -120,7 +130,9 @@ def status(rest, yes):
     return 0
 
 
-COMMANDS = {command.__name__: command for command in (lab, test, outputs, reset, stop, status)}
+COMMANDS = {
+    command.__name__: command for command in (lab, test, outputs, bench, reset, stop, status)
+}
 WITH_REST = ("lab", "test")
 
 

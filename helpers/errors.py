@@ -153,7 +153,7 @@ _RULES = [
     (rf"(?=.*{_HUB}).*(?:{_OFFLINE})", HubUnreachable,
      "Docker Hub is out of reach",
      "Go on with the stand-in: CLASSROOM=on python3 -m classroom lab"),
-    (r"manifest unknown|manifest for .* not found|no such image|reference does not exist"
+    (r"manifest unknown|manifest for .* not found|no such image|image not known|reference does not exist"
      r"|does not exist locally|tag does not exist|repository name not known|404 Client Error"
      r"|(?:resolve reference|image|reference) .*: not found|\S:\S+: not found$",
      NoSuchImage, "there is no such image", "Check its name and tag, or pull it first"),

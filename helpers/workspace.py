@@ -19,6 +19,7 @@ from helpers import engine, errors
 
 LABEL = "lesson"  # the label's key; its value is the workspace's name
 FOLDER = Path("files")  # beside the notebooks; in it, each workspace has a folder of its own
+_PORTS = 300  # where to look for a free one; thirty learners publish six each, from 8080 on
 _HERE = Path(__file__).resolve().parent.parent / "notebooks"
 
 
@@ -101,19 +102,42 @@ def free_port(wanted):
         `wanted` as an int, or the next port after it that nothing listens on.
 
     Raises:
-        PortBusy: The 100 ports from `wanted` on are all taken, or there is no such port.
+        PortBusy: The 300 ports from `wanted` on are all taken, or there is no such port.
     """
-    for port in range(wanted, min(wanted + 100, 65536)) if wanted > 0 else ():
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, sys.platform != "win32")
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return port
+    with _held(wanted) as port:
+        return port
+
+
+@contextlib.contextmanager
+def _held(wanted):
+    """Find a free port, and keep it from other learners in the block.
+
+    Its UDP side is held, which the Engine does not need; so nobody else who looks here takes the
+    port until something listens on it.
+    """
+    for port in range(wanted, min(wanted + _PORTS, 65536)) if wanted > 0 else ():
+        with socket.socket(type=socket.SOCK_DGRAM) as hold:
+            if _binds(hold, port) and _is_free(port):
+                yield port
+                return
     raise errors.PortBusy(
         f"open a port from {wanted} on",
-        "none of the next 100 is free, or it is no port (1 to 65535)",
+        f"none of the next {_PORTS} is free, or it is no port (1 to 65535)",
         "Name another port",
     )
+
+
+def _is_free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, sys.platform != "win32")
+        return _binds(probe, port)
+
+
+def _binds(one, port):
+    with contextlib.suppress(OSError):
+        one.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 def on_free_port(wanted, start):
@@ -130,11 +154,11 @@ def on_free_port(wanted, start):
         PortBusy: It was taken each time.
     """
     for spread in (0, 30, 60, 90):  # many who begin at one port are not to meet at the next
-        port = free_port(wanted + secrets.randbelow(spread + 1))
-        try:
-            return start(port)
-        except errors.PortBusy as err:
-            busy = err
+        with _held(wanted + secrets.randbelow(spread + 1)) as port:
+            try:
+                return start(port)
+            except errors.PortBusy as err:
+                busy = err
     raise busy
 
 

@@ -121,7 +121,7 @@ def test_an_old_python_can_read_what_tells_it_so(name):
 def test_without_a_command_all_are_listed():
     result = run("-m", "classroom")
     assert result.returncode == 0
-    for name in ("lab", "test", "outputs", "reset", "stop", "status"):
+    for name in ("lab", "test", "outputs", "bench", "reset", "stop", "status"):
         assert f"\n{name} " in result.stdout
 
 
@@ -155,6 +155,16 @@ def test_what_follows_goes_to_jupyter_and_the_rest_is_set(monkeypatch):
     assert seen["c"][-3:] == ["--no-browser", "--port", "8899"]
     assert "--ServerApp.ip=127.0.0.1" in seen["c"]
     assert seen["e"]["CLASSROOM"] == "on"
+
+
+def test_the_bench_has_a_workspace_of_its_own_and_asks_no_docker_hub(monkeypatch):
+    seen = {}
+    monkeypatch.setattr(commands, "_prepare", lambda value, yes: value)
+    monkeypatch.setattr(commands, "_become", lambda command, more: seen.update(c=command, e=more))
+    monkeypatch.setattr(commands.os, "chdir", lambda place: None)
+    commands.main(["bench"])
+    assert seen["c"][1:] == ["-m", "tests.bench"]
+    assert seen["e"] == {"CLASSROOM": "on", "WORKSPACE": "bench"}
 
 
 def test_a_dead_process_is_not_ours():

@@ -1,0 +1,1 @@
+"""`python3 -m classroom bench`: the helpers and the docker command, measured side by side."""

@@ -1,0 +1,94 @@
+"""A Jupyter kernel of its own, as a notebook has one: it runs cells, and answers keystrokes."""
+
+import ast
+import contextlib
+import json
+import subprocess
+import time
+
+from jupyter_client.manager import KernelManager
+
+from tests.bench.room import NOTEBOOKS
+
+_ANSWER = 120  # seconds until a cell has run
+_SETUP = """
+import json, sys
+sys.path.insert(0, "..")
+from helpers import containers, images, registry, tables, workspace
+from tests.bench import cell
+workspace.setup()
+"""
+
+
+class Kernel:
+    """A kernel in which a notebook's first cell has run: the helpers are there and connected."""
+
+    def __init__(self):
+        self._manager = KernelManager()
+
+    def __enter__(self):
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._manager.shutdown_kernel, now=True)
+            self._manager.start_kernel(
+                cwd=str(NOTEBOOKS), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            self._client = self._manager.blocking_client()
+            self._client.start_channels()
+            undo.callback(self._client.stop_channels)
+            self._client.wait_for_ready(timeout=_ANSWER)
+            self._run(_SETUP)
+            self._undo = undo.pop_all()
+        return self
+
+    def __exit__(self, *failure):
+        self._undo.close()
+
+    def value(self, expression):
+        """Run a cell of one expression.
+
+        Args:
+            expression: Python, whose value JSON can hold.
+
+        Returns:
+            Its value.
+        """
+        told = self._run(f"told = json.dumps({expression})", told="told")
+        return json.loads(ast.literal_eval(told["told"]["data"]["text/plain"]))
+
+    def _run(self, code, **expressions):
+        reply = self._client.execute_interactive(
+            code,
+            user_expressions=expressions,
+            store_history=False,
+            timeout=_ANSWER,
+            output_hook=lambda message: None,
+        )["content"]
+        if reply["status"] != "ok":
+            raise RuntimeError("\n".join(reply.get("traceback", [code])))
+        return reply["user_expressions"]
+
+    def choose(self, table, choices):
+        """Choose in a table's filters as the browser does, and wait for the kernel's answer.
+
+        Args:
+            table: The table's `model_id`.
+            choices: As `tables.filtered` takes them.
+
+        Returns:
+            The seconds that it took, the message's way there and back with it.
+        """
+        state = {"method": "update", "state": {"choices": choices}, "buffer_paths": []}
+        sent = self._client.session.msg("comm_msg", {"comm_id": table, "data": state})
+        begun = time.perf_counter()
+        self._client.shell_channel.send(sent)
+        while not _answers(self._client.get_iopub_msg(timeout=_ANSWER), sent):
+            pass
+        return time.perf_counter() - begun
+
+
+def _answers(message, sent):
+    """Tell whether a message says which rows are left."""
+    if message["parent_header"].get("msg_id") != sent["header"]["msg_id"]:
+        return False
+    data = message["content"].get("data", {})
+    return data.get("method") == "update" and "_answer" in data["state"]
