@@ -16,7 +16,7 @@ import pandas as pd
 import requests
 from docker.utils.socket import frames_iter
 
-from helpers import command, distribution, engine, errors, images, tables, workspace
+from helpers import command, diary, distribution, engine, errors, images, tables, workspace
 from helpers.command import shown
 from helpers.workspace import Text
 
@@ -192,6 +192,7 @@ def created(
     image = images.chosen(image, client=client)
     if images.missing(image, client=client):
         images.pulled(image, client=client)
+    diary.follow(client)
     made = client.api.create_container(
         image, words, name=name, environment=env, ports=list(ports), host_config=host,
         labels=dict([workspace.label().split("=")]),
@@ -458,8 +459,10 @@ def stop(name, *, grace=10, client=None):
     with _own(name, "stop", ["-t", grace] if grace != 10 else [], client=client) as full:
         begun = time.monotonic()
         client.api.stop(full, timeout=grace)
-        used = time.monotonic() - begun >= grace
-        return _ended(client, full).assign(grace_used=used)
+        late = time.monotonic() - begun >= grace
+        ended = _ended(client, full)
+        # a busy Engine is late with the news of an end that came in time; SIGKILL gives 137
+        return ended.assign(grace_used=late & (ended.exit_code == 137))
 
 
 def kill(name, *, signal="KILL", client=None):
@@ -517,8 +520,8 @@ def _wait(client, name):
     while time.monotonic() < end:
         try:
             client.api.wait(name, timeout=_LONGEST)
-            if not client.api.inspect_container(name)["State"]["Restarting"]:
-                return
+            if not client.api.inspect_container(name)["State"]["Running"]:
+                return  # and it is not to be started again either: that counts as running
         except docker.errors.NotFound:  # it went away when it had ended
             return
         time.sleep(0.05)  # nothing tells when Docker has given up restarting it
@@ -534,7 +537,8 @@ def events(name, *, client=None):
 
     Returns:
         A DataFrame, a row an event, oldest first: time (datetime64, UTC), action (str),
-        exit_code (Int64, <NA> but for `die`). The Engine keeps the last 256 events or so.
+        exit_code (Int64, <NA> but for `die`). The Engine keeps the last 256 events or so, this
+        kernel those of your own containers from its first one on.
 
     Raises:
         NoSuchContainer: There is no such container.
@@ -543,7 +547,8 @@ def events(name, *, client=None):
     """
     api = (client or engine.connect()).api
     with errors.explained(f"docker events --filter container={workspace.prefixed(name)}"):
-        short = api.inspect_container(workspace.prefixed(name))["Id"][:12]
+        full = api.inspect_container(workspace.prefixed(name))["Id"]
+    short = full[:12]
     only = f"container={short}"
     with shown(
         command.line("docker", "events", "--since", "1h", "--until", "0s", "--filter", only)
@@ -553,7 +558,7 @@ def events(name, *, client=None):
         found = list(api.events(until - 3600, f"{until:.9f}", {"container": short}, decode=True))
     rows = [
         (one["timeNano"], one["Action"], int(one["Actor"]["Attributes"].get("exitCode", -1)))
-        for one in found
+        for one in diary.completed(found, full)
     ]
     frame = pd.DataFrame(rows, columns=["time", "action", "exit_code"])
     frame["time"] = pd.to_datetime(frame["time"].astype("int64"), utc=True)

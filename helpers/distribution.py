@@ -57,6 +57,14 @@ class Reference:
         return ("" if hidden else f"{host}/") + path + ending
 
 
+def split(name):
+    """Take the registry's address, with its slash, off an image's name; empty if it has none."""
+    first, slash, rest = name.partition("/")
+    # Docker's rule: what looks like no word of a path is a host
+    is_host = bool(slash) and (bool(re.search("[.:A-Z]", first)) or first == "localhost")
+    return (f"{first}/", rest) if is_host else ("", first + slash + rest)
+
+
 def parse(name):
     """Take an image's name apart, and fill in what Docker fills in.
 
@@ -72,10 +80,9 @@ def parse(name):
     Source: https://pkg.go.dev/github.com/distribution/reference (its grammar)
     """
     path, at, digest = name.partition("@")
-    first, slash, rest = path.partition("/")
-    # Docker's rule: what looks like no word of a path is a host
-    has_host = bool(slash) and (bool(re.search("[.:A-Z]", first)) or first == "localhost")
-    host, path = (first, rest) if has_host else ("docker.io", path)
+    first, path = split(path)
+    has_host = bool(first)
+    host = first.removesuffix("/") or "docker.io"
     found = re.fullmatch(_HOST, host)
     host, port = (found["host"], found["port"] or "") if found else ("", "")
     host = "docker.io" if host == "index.docker.io" else host

@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 
 import docker
 import docker.auth
@@ -32,9 +33,14 @@ class Secret(str):
 
 class _Api(docker.APIClient):
     def _set_request_timeout(self, kwargs):
-        """Give each call a time-out, also those (pull, wait) that docker-py gives none."""
+        """Give each call a time-out, also those (pull, wait) that docker-py gives none.
+
+        While something is sent, urllib3 counts the time to connect for each piece; of an archive
+        an Engine at work may take none for longer than that.
+        """
         answer = kwargs.get("timeout") or self.timeout
-        return kwargs | {"timeout": (_CONNECT, answer)}
+        archive = not isinstance(kwargs.get("data"), (str, bytes, NoneType))
+        return kwargs | {"timeout": (answer if archive else _CONNECT, answer)}
 
     def _disable_socket_timeout(self, socket):
         """Keep the time-out on the streams of save, export and logs, too."""

@@ -153,8 +153,9 @@ _RULES = [
     (rf"(?=.*{_HUB}).*(?:{_OFFLINE})", HubUnreachable,
      "Docker Hub is out of reach",
      "Go on with the stand-in: CLASSROOM=on python3 -m classroom lab"),
-    (r"manifest unknown|manifest for .* not found|no such image|image not known|reference does not exist"
-     r"|does not exist locally|tag does not exist|repository name not known|404 Client Error"
+    (r"manifest unknown|manifest for .* not found|no such image|image not known"
+     r"|reference does not exist|does not exist locally|tag does not exist"
+     r"|repository name not known|404 Client Error"
      r"|(?:resolve reference|image|reference) .*: not found|\S:\S+: not found$",
      NoSuchImage, "there is no such image", "Check its name and tag, or pull it first"),
     (r"no matching manifest for|not match the specified platform|not provide the .*platform",
@@ -206,7 +207,8 @@ def explain(err, tried, *, wait="some minutes"):
             "Join its group with `sudo usermod -aG docker $USER` and log in again",
         )
     slow = (requests.ReadTimeout, TimeoutError, urllib3.exceptions.ReadTimeoutError)
-    late = isinstance(err, slow) or type(err) is requests.Timeout or "Read timed out" in text
+    late = isinstance(err, slow) or type(err) is requests.Timeout
+    late = late or bool(re.search(r"Read timed out|TimeoutError\(", text))
     if late and not re.search(_HUB, text):
         todo = "Run it again; `python3 -m classroom status` shows what answers"
         return TooSlow(tried, "there was no answer in time", todo)

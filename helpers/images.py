@@ -83,10 +83,11 @@ def check_owned(reference, tried):
         NameTaken: The name is not in the workspace's namespace.
     """
     if not workspace.owns_tag(reference):
+        host, path = distribution.split(re.sub("^https?://", "", reference))
         raise errors.NameTaken(
             tried,
             f"{reference} lies outside your namespace, and the lessons change no name there",
-            f"Write {workspace.name()}/…",
+            f"Write {host}{workspace.name()}/{path.rpartition('/')[2]}",
         )
 
 

@@ -1,5 +1,6 @@
 """Lesson 1, the image store: search, names and tags, a registry of one's own, login."""
 
+import contextlib
 import io
 import itertools
 import json
@@ -20,6 +21,11 @@ import requests
 
 from helpers import command, containers, distribution, engine, errors, images, tables, workspace
 from helpers.command import shown
+
+try:
+    import fcntl
+except ImportError:  # Windows has none: there, two kernels at the same moment are not kept apart
+    fcntl = None
 
 _ATTESTATION = "unknown/unknown"  # stands in the place of a platform, and is none
 _IMAGE = "registry:2"
@@ -351,7 +357,22 @@ def _run(store, image, client):
     if lets_in(store):
         return store
     name = workspace.prefixed("registry")
-    store = _let_in(store, _others(name, client))
+    with _one_kernel():
+        store = existing(client=client) or store  # another kernel may have been faster
+        store = _let_in(store, _others(name, client))
+        _start(name, store, image, client)
+    end = time.monotonic() + 20
+    while not lets_in(store):
+        if time.monotonic() > end:
+            raise errors.RegistryUnreachable(
+                f"docker start {name}", f"the registry at {store} gives no answer",
+                "Look at its logs: containers.logs('registry')")  # fmt: skip
+        time.sleep(0.05)  # nothing tells when a port begins to answer
+    return store
+
+
+def _start(name, store, image, client):
+    """Make the container where there is none, give it the file of users, and start it."""
     port = {5000: ("127.0.0.1", int(store.address.split(":")[1]))}
     fresh = containers.found(name, client=client) is None
     if fresh:
@@ -371,14 +392,15 @@ def _run(store, image, client):
         todo = "End that, or give the registry up with containers.rm('registry')"
         wrong = f"the registry does not start, perhaps for something else listens on {store}"
         raise errors.PortBusy(f"docker start {name}", wrong, todo) from err
-    end = time.monotonic() + 20
-    while not lets_in(store):
-        if time.monotonic() > end:
-            raise errors.RegistryUnreachable(
-                f"docker start {name}", f"the registry at {store} gives no answer",
-                "Look at its logs: containers.logs('registry')")  # fmt: skip
-        time.sleep(0.05)  # nothing tells when a port begins to answer
-    return store
+
+
+@contextlib.contextmanager
+def _one_kernel():
+    """Keep this person's other kernels waiting, so that none overwrites whom another lets in."""
+    with _file().open("a") as file:
+        if fcntl:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _others(name, client):
@@ -466,15 +488,31 @@ def login(registry, username=None, password=None, *, client=None):
 
     Source: Engine API `POST /auth`.
     """
+    address = str(registry)
+    if not (username and password):
+        registry = _whose(registry, client or engine.connect())
     username = username or registry.user
     password = engine.Secret(password or registry.password)
-    address = str(registry)
     with shown(command.line("docker", "login", "-u", username, address)):
         api = (client or engine.connect()).api
         who = {"username": username, "password": password, "serveraddress": address}
         answer = api._result(api._post_json(api._url("/auth"), data=who), json=True)
     engine.logins[address] = who
     return workspace.Text(answer["Status"])
+
+
+def _whose(registry, client):
+    """Find the user and the password for a registry that is given by its address only."""
+    own = None if isinstance(registry, Registry) else existing(client=client)
+    if own and own.address == registry:
+        return own
+    if not isinstance(registry, Registry):
+        raise errors.BadOption(
+            f"docker login {registry}",
+            "a user and a password are wanted",
+            "Give username= and password=; for your own registry: registry.login(registry.start())",
+        )
+    return registry
 
 
 def logout(registry):

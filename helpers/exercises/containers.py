@@ -67,9 +67,10 @@ def _hang_out(me):
 def notice(me):
     """Turn the sign
 
-    The web server in the container `{me}-notice` shows the page `closed`. Get into the container
-    while it runs, and change the page, which is the file `/home/index.html`, so that it says
-    `open`. See it change: `containers.curl("notice")`.
+    The web server in the container `{me}-notice` shows the page `closed`. While it runs, run a
+    command in it that changes the page, which is the file `/home/index.html`, so that it says
+    `open`. See it change: `containers.curl("notice")`. (`docker exec -it … sh`, a shell to type in,
+    works in a terminal only: a cell would wait for ever.)
     """
     containers.exec_("notice", "sh -c 'echo open > /home/index.html'")
     containers.curl("notice")

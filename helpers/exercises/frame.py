@@ -61,15 +61,15 @@ def absent(text, *hints):
 def _plain(value):
     """Read an answer: a word or a number, alone or as the only one in a list or a table."""
     while not isinstance(value, (str, bytes)) and getattr(value, "__len__", None):
-        values = np.asarray(list(value) if isinstance(value, dict) else value).ravel()
-        if len(values) != 1:
+        values = np.asarray(list(value) if isinstance(value, dict) else value)
+        if values.size != 1:
             raise errors.BadOption(
                 "check(…)",
                 f"one word or number is wanted, and this is a {type(value).__name__} of "
-                f"{len(values)}",
+                f"{' × '.join(map(str, values.shape))}",
                 "Take the one that is asked for out of it, or count it with len(…)",
             )
-        value = values[0]
+        value = values.ravel()[0]
     return f"{value}".strip()
 
 
@@ -217,6 +217,7 @@ class Exercise:
             A `Report`, true when all holds.
 
         Raises:
+            BadOption: An answer is a table, or has several values.
             EngineNotRunning: No Engine answers.
         """
         self._answer = tuple(map(_plain, answer)) or self._answer

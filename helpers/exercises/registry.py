@@ -211,8 +211,8 @@ def _refused(world, status=None):
         return None
     address = f"http://{world.store}/v2/{world.me}/secret/manifests/1"
     right = str(world.status(address))
-    if status == right:
-        return yes(f"without a password, the registry answers {status}: it gives nothing away")
+    if right in status.split():
+        return yes(f"without a password, the registry answers {right}: it gives nothing away")
     return no(
         f"the registry does not answer `{status}` to somebody without a password",
         "Ask it as a stranger does, with `curl -i ADDRESS`, which knows no password. What does "
@@ -245,8 +245,9 @@ def secret(me):
     """Try the lock
 
     Push `busybox` to your registry as `{store}/{me}/secret:1`. Then be a stranger, and ask the
-    registry for it without a password, at `http://{store}/v2/{me}/secret/manifests/1`. Every answer
-    of a web server begins with a number, the HTTP status: 200 means yes. Which one comes here?
+    registry for it without a password, at `http://{store}/v2/{me}/secret/manifests/1`. The first
+    line of every answer of a web server holds a number, the HTTP status: 200 means yes. Which one
+    comes here?
     `exercises.secret.check(NUMBER)`
     """
     import requests

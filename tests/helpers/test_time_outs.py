@@ -1,5 +1,6 @@
 """Every call to the Engine ends, also where the Engine says nothing more."""
 
+import contextlib
 import socket
 import struct
 import threading
@@ -192,6 +193,37 @@ def test_an_own_limit_goes_before_the_client_s(silent):
     assert sent["timeout"] == (engine._CONNECT, 7)
     for unset in ({}, {"timeout": None}):
         assert silent.client.api._set_request_timeout(unset)["timeout"] == (engine._CONNECT, LIMIT)
+
+
+def sluggish(listener, pause):
+    """Take a connection, read nothing of what is sent for a while, then all; and answer."""
+    connection, _ = listener.accept()
+    time.sleep(pause)
+    connection.settimeout(0.5)
+    with connection, contextlib.suppress(OSError):  # who has sent it may have given up
+        with contextlib.suppress(TimeoutError):
+            while connection.recv(2**20):
+                pass
+        connection.sendall(CHUNKED + chunk(b'{"stream": "Loaded image: x"}') + chunk(b""))
+
+
+@pytest.mark.parametrize(("answer", "outcome"), [(9, None), (0.3, errors.TooSlow)])
+def test_an_engine_that_takes_an_archive_slowly(monkeypatch, answer, outcome):
+    """As where thirty learners load: a piece may wait for longer than a connection may."""
+    monkeypatch.setattr(engine, "_CONNECT", 0.1)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        threading.Thread(target=sluggish, args=(listener, 1), daemon=True).start()
+        base = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        client = engine._Client(base_url=base, version="1.41", timeout=answer)
+        pieces = (bytes(2**20) for _ in range(32))
+        try:
+            with errors.explained("docker load"):
+                found = list(client.api.load_image(pieces, quiet=True))
+            assert (found, outcome) == ([{"stream": "Loaded image: x"}], None)
+        except errors.LessonError as err:
+            assert type(err) is outcome
 
 
 def test_an_engine_that_takes_no_connection(monkeypatch):

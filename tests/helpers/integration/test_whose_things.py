@@ -194,6 +194,15 @@ def test_a_restart_policy_is_waited_for(world):
     assert containers.inspect("flaky").restarts.tolist() == [2]
 
 
+def test_what_happened_is_known_also_where_the_engine_has_forgotten_it(world):
+    """Thirty learners make its 256 events in a few seconds."""
+    containers.run("busybox", "true", name="box")
+    for _ in range(130):
+        world.api.tag("busybox", f"{world.me}/x", "1")
+        world.api.remove_image(f"{world.me}/x:1")
+    assert containers.events("box").action.tolist()[:2] == ["create", "start"]
+
+
 # Pulls in the classroom
 
 
