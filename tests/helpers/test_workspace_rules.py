@@ -59,6 +59,10 @@ def test_without_a_user_a_token_is_the_name(name, error):
     assert re.fullmatch("learner-[0-9a-f]{6}", name(user=error))
 
 
+def test_without_a_user_two_kernels_have_two_names(name):
+    assert name(user=OSError) != name(user=OSError)
+
+
 @pytest.mark.parametrize("wanted", ["---", "用户", "ü", " ", "a" * 300, "ÄDA/../x", "x\ny", "-a"])
 def test_whatever_it_is_called_docker_takes_the_name(name, wanted):
     for environment in ({"WORKSPACE": wanted}, {"JUPYTERHUB_USER": wanted}):
@@ -174,6 +178,14 @@ def test_only_busy_ports_are_an_error(monkeypatch):
     with pytest.raises(errors.PortBusy):
         workspace.free_port(5000)
     assert Busy.tried == [("127.0.0.1", port) for port in range(5000, 5300)]
+
+
+def test_a_port_is_kept_from_others_until_something_listens_on_it():
+    with listening() as port:
+        pass
+    found = workspace.on_free_port(port, lambda first: (first, workspace.free_port(first)))
+    assert found[0] == port < found[1]
+    assert workspace.free_port(port) == port
 
 
 @pytest.mark.parametrize("port", [65536, 70000, -1])

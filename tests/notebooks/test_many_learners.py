@@ -1,0 +1,92 @@
+"""Four learners at once, as `python -m tests.load` lets thirty: all outputs right, nothing left."""
+
+import copy
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from helpers import engine
+from tests.load.cells import code_cells, difference
+from tests.load.room import FILES
+from tests.notebooks import ROOT
+
+
+def begin(*arguments):
+    """Start the load test in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.load", *arguments], cwd=ROOT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+
+
+def ended(process, *, seconds):
+    """Wait for its end, and give what it said; it is told to end when nobody waits any more."""
+    try:
+        return process.communicate(timeout=seconds)[0]
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def left():
+    """List what of the learners is on the Engine or in the folder."""
+    labels = [one["Labels"] for one in engine.connect().api.containers(all=True)]
+    found = [one["lesson"] for one in labels if one.get("lesson", "").startswith("load-")]
+    return found + list(FILES.glob("load-*"))
+
+
+def test_four_at_once():
+    process = begin("4")
+    said = ended(process, seconds=480)
+    assert process.returncode == 0, said
+    cells = sum(map(len, code_cells()))
+    rows = [line.split() for line in said.splitlines()]
+    assert [row[2] for row in rows if row[:1] in (["1"], ["4"]) and len(row) >= 7] == [
+        f"{cells}"
+    ] * 2
+    assert re.search(r"^ *ratio +\d", said, re.MULTILINE)
+    assert left() == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_nothing(how):
+    process = begin("2")
+    while "load-00" not in left():  # a learner is at work
+        assert process.poll() is None
+        time.sleep(0.2)
+    process.send_signal(how)
+    said = ended(process, seconds=120)
+    assert process.returncode == 130, said
+    assert left() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [("text/plain", "curl", "wget"), ("text/html", "curl", "wget"), ("gone", "", "")],
+)
+def test_an_output_that_differs_is_found(kind, before, after):
+    cell = code_cells()[0][1]
+    given = copy.deepcopy(cell.outputs)
+    assert difference(cell.outputs, given, "load-01") == ""
+    if kind == "gone":
+        given.pop()
+    else:
+        given[0].data[kind] = given[0].data[kind].replace(before, after)
+    assert difference(cell.outputs, given, "load-01")
+
+
+def test_another_error_is_found_and_the_name_is_folded():
+    [cell] = [one for one in code_cells()[1] if 'images.load("rootfs.tar")' in one.source]
+    given = copy.deepcopy(cell.outputs)
+    for one in given:
+        for kind, text in one.get("data", {}).items():
+            one.data[kind] = text.replace("learner", "load-01")
+    given[-1].evalue = given[-1].evalue.replace("learner", "load-01")
+    assert difference(cell.outputs, given, "load-01") == ""
+    assert difference(cell.outputs, given, "load-02")
+    given[-1].ename = "NoSpace"
+    assert difference(cell.outputs, given, "load-01")
