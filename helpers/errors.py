@@ -182,6 +182,8 @@ _RULES = [
     (_OFFLINE, RegistryUnreachable, "the registry or index is out of reach",
      "Check its address, and that it runs: containers.ps()"),
 ]  # fmt: skip
+# Where an Engine says which port is taken.
+_PORT = re.compile(r"(?:Bind for|listen tcp\d?|host port(?: for)?) \S*?:(\d+)\b")
 
 
 def explain(err, tried, *, wait="some minutes"):
@@ -220,6 +222,10 @@ def explain(err, tried, *, wait="some minutes"):
         if re.search(pattern, text, re.IGNORECASE | re.DOTALL):
             if tried.startswith("docker pull"):
                 todo = todo.replace(", or pull it first", "; without a tag it is latest")
+            if kind is PortBusy and (port := _PORT.search(text)):
+                wrong = f"something else listens on port {port[1]}"
+            if kind is AccessDenied and (host := re.search(r"localhost:\d+", tried)):
+                todo = f"Log in by that same address: registry.login('{host[0]}')"
             return kind(tried, wrong, todo.format(wait=wait))
     return EngineError(tried, text.strip().rstrip("."), "See to that, then run it again")
 

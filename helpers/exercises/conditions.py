@@ -457,6 +457,13 @@ def _not_stored(world, path, tag, name):
             f'`registry.tag(IMAGE, "{name}")`, then `images.push("{name}")`.',
         )
     text = f"your registry has no `{path}:{tag}`"
+    short = path.removeprefix(f"{world.me}/")
+    if world.stored(short, tag):
+        return no(
+            f"{text}, but it has `{short}:{tag}`",
+            f"Without your namespace, `{world.me}/`, it is another repository.",
+            f"`docker tag {world.store}/{short}:{tag} {name}`, then push that.",
+        )
     if world.image(name):
         return no(
             text,
@@ -483,10 +490,16 @@ def logged_in(world):
     if not has_store(world):
         return None
     if not (known := world.logins()):
+        other = world.store.address.replace("127.0.0.1", "localhost")
+        if world.logins(other):
+            return no(
+                f"you are logged in to `{other}`, but not to `{world.store}`",
+                "To Docker these are two registries: it keeps a password by the address as typed.",
+                f"`docker login -u {world.store.user} {world.store}`",
+            )
         return absent(
             f"you are not logged in to `{world.store}`",
-            "`docker login` wants the registry's address: without one it means Docker Hub. "
-            "`localhost` and `127.0.0.1` are two registries to it.",
+            "`docker login` wants the registry's address: without one it means Docker Hub.",
             "`store = registry.start()`, then `registry.login(store)`.",
         )
     for who in known:

@@ -244,9 +244,13 @@ class World:
         contents = [Content.read(one.json()) for one in configs if one]
         return answer.headers["Docker-Content-Digest"], contents
 
-    def logins(self):
-        """Find who is logged in to your registry, here and in a terminal: users and passwords."""
-        found = engine.known_logins(self.store.address)
+    def logins(self, address=None):
+        """Find who is logged in here and in a terminal: users and passwords.
+
+        Args:
+            address: `host:port` of a registry; your own if left out.
+        """
+        found = engine.known_logins(address or self.store.address)
         return [(one["username"], one["password"]) for one in found]
 
     def status(self, address):

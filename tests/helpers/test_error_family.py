@@ -197,6 +197,7 @@ def test_what_an_engine_says(engine, said, kind):
         found = errors.explain(err, "docker try this")
         assert type(found) is kind
         assert str(found).startswith("docker try this: ") and str(found).endswith(".")
+        assert ("port 8080." in str(found)) == (kind is PortBusy)
 
 
 @pytest.mark.parametrize(

@@ -89,3 +89,18 @@ def test_after_both_have_ended_a_new_one_is_the_plain_user_again(begun):
     new = begun()
     assert begin(new) == WORKSPACE
     shown(new, PUSH)
+
+
+def test_two_that_begin_at_the_same_moment_both_get_in(begun):
+    kernels = [begun(), begun()]
+    for kernel in kernels:
+        shown(kernel, "0")
+    for _ in range(3):
+        reset()
+        for kernel in kernels:
+            restart(kernel)
+        for kernel in kernels:
+            kernel.client.execute(SETUP, stop_on_error=False)
+        users = [shown(kernel, "store.user").strip("'") for kernel in kernels]
+        assert sorted(users) == [WORKSPACE, f"{WORKSPACE}-2"]
+        take_turns(*kernels)

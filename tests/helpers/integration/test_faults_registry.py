@@ -259,6 +259,20 @@ def test_a_wrong_password_and_then_the_right_one(world, store):
     assert "repository" in registry.catalog(store)
 
 
+def test_the_registry_s_other_address_wants_a_login_of_its_own(world, store):
+    other = str(store).replace("127.0.0.1", "localhost")
+    name = f"{other}/{world.me}/far:1"
+    registry.login(store)
+    registry.tag("busybox", name)
+    try:
+        wrong(AccessDenied, lambda: images.push(name), f"registry.login('{other}')")
+        assert registry.login(other) == "Login Succeeded"
+        images.push(name)
+    finally:
+        registry.logout(other)
+        images.rm(name)
+
+
 # Ports
 
 
@@ -285,7 +299,7 @@ def test_a_port_that_something_else_has_when_a_container_starts(world, listener)
     port = int(found.ports[0].partition("->")[0].rpartition(":")[2])
     containers.stop("web", grace=0)
     other = listener(port)
-    wrong(PortBusy, lambda: containers.start("web"), "another port")
+    wrong(PortBusy, lambda: containers.start("web"), f"on port {port}.", "another port")
     assert world.mine() == [f"{world.me}-web"]
     other.close()
     assert containers.start("web").state.tolist() == ["running"]

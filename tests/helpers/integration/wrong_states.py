@@ -90,7 +90,7 @@ WRONG = {
         (choose("one"), "you are not logged in", "wants the registry's address"),
         (choose("one", "two"), "does not take any more", "Log in again"),
         ("PASSWORD\nLOGIN\ndocker logout {store}", "you are not logged in", "wants the registry's"),
-        ("PASSWORD\nLOGIN localhost", "you are not logged in", "two registries"),
+        ("PASSWORD\nLOGIN localhost", "you are logged in to `localhost:", "two registries"),
         (STOPPED, "does not run, it is exited", "registry.start()"),
         ("docker pause {me}-registry", "your registry is paused", "docker unpause"),
         ("docker rm -f -v {me}-registry", "starts from is not there", "begin()"),
@@ -180,6 +180,8 @@ WRONG = {
         ("docker tag busybox {store}/{me}/parcel:1", "has no `", "now push it"),
         (send("busybox", "parcel"), "with the tags latest, but not `1`", "push of its own"),
         ("docker tag busybox {me}/parcel:1", "has no `", "would go to Docker Hub"),
+        ("LOGIN\ndocker tag busybox {store}/parcel:1\ndocker push {store}/parcel:1\n"
+         "docker rmi {store}/parcel:1", "but it has `parcel:1`", "Without your namespace"),
         (send("registry:2", "parcel:1"), "is another image", "then push it again"),
     ],
     "moved": [
