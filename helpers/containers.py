@@ -22,6 +22,8 @@ from helpers.workspace import Text
 
 _POLICIES = ("no", "always", "unless-stopped", "on-failure")
 _LONGEST = 60  # seconds that a container in the foreground may run
+_BEGIN = 5  # seconds that a container's command may take to begin
+_SET_UP = ("runc init", "/exe init")  # the process that sets a container up, as ps shows it
 
 
 class Output(Text):
@@ -457,12 +459,29 @@ def stop(name, *, grace=10, client=None):
     """
     client = client or engine.connect()
     with _own(name, "stop", ["-t", grace] if grace != 10 else [], client=client) as full:
+        _hears(client, full)
         begun = time.monotonic()
         client.api.stop(full, timeout=grace)
         late = time.monotonic() - begun >= grace
         ended = _ended(client, full)
         # a busy Engine is late with the news of an end that came in time; SIGKILL gives 137
         return ended.assign(grace_used=late & (ended.exit_code == 137))
+
+
+def _hears(client, name):
+    """Wait until a container's command, and the init in front of it, are there to get a signal.
+
+    On a busy machine they begin some time after `docker start` has answered; what is sent to the
+    process that sets the container up is lost.
+    """
+    end = time.monotonic() + _BEGIN
+    with contextlib.suppress(docker.errors.APIError):  # it does not run
+        least = 2 if client.api.inspect_container(name)["HostConfig"].get("Init") else 1
+        while time.monotonic() < end:
+            processes = [row[-1] for row in client.api.top(name)["Processes"]]
+            if len(processes) >= least and not any(one.endswith(_SET_UP) for one in processes):
+                return
+            time.sleep(0.05)  # nothing tells when it begins
 
 
 def kill(name, *, signal="KILL", client=None):
@@ -486,6 +505,7 @@ def kill(name, *, signal="KILL", client=None):
     client = client or engine.connect()
     options = ["--signal", signal] if signal != "KILL" else []
     with _own(name, "kill", options, client=client) as full:
+        _hears(client, full)
         client.api.kill(full, signal)
         _wait(client, full)
         return _ended(client, full)

@@ -2,7 +2,7 @@
 
 import sys
 
-from helpers import containers, engine, workspace
+from helpers import containers, engine
 from helpers.exercises.conditions import (
     SIGNALS,
     address,
@@ -80,8 +80,8 @@ def _park(me):
     client = engine.connect()
     for name in ("stall", "van", "bike"):
         containers.make_room(f"{me}-{name}", client=client)
-    port = workspace.free_port(8090)
-    containers.run("busybox", _SERVER, name="van", detach=True, publish=f"{port}:80")
+    containers.run("busybox", _SERVER, name="van", detach=True, publish="8090:80")
+    port = int(containers.published(f"{me}-van", 80, client=client).split(":")[1])
     containers.run("busybox", _SERVER, name="bike", detach=True, publish=f"{port + 1}:80")
     binding = {80: ("127.0.0.1", port)}
     containers.created("busybox", _SERVER.split(), name=f"{me}-stall", env={"STALL": port},

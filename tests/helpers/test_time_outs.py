@@ -77,8 +77,12 @@ def silent(shown, ada, monkeypatch):
     monkeypatch.setattr(engine, "sources", engine.Sources)
     base = f"tcp://{server.address}"
     server.client = engine._Client(base_url=base, version="1.41", timeout=LIMIT)
-    owned = '{"Id": "f0", "Name": "/ada-a", "Config": {"Labels": {"lesson": "ada"}, "Tty": false}}'
+    owned = (
+        '{"Id": "f0", "Name": "/ada-a", "Config": {"Labels": {"lesson": "ada"}, "Tty": false},'
+        ' "HostConfig": {}}'
+    )
     server.says["/containers/ada-a/json"] = json_answer(owned)
+    server.says["/containers/ada-a/top"] = json_answer('{"Processes": [["sleep 60"]]}')
     yield server
     server.close()
 

@@ -1,6 +1,7 @@
-"""The load test `python -m tests.load`: what it finds, and that an interrupt leaves nothing."""
+"""Four learners at once, as `python -m tests.load` lets thirty: all outputs right, nothing left."""
 
 import copy
+import re
 import signal
 import subprocess
 import sys
@@ -36,6 +37,19 @@ def left():
     labels = [one["Labels"] for one in engine.connect().api.containers(all=True)]
     found = [one["lesson"] for one in labels if one.get("lesson", "").startswith("load-")]
     return found + list(FILES.glob("load-*"))
+
+
+def test_four_at_once():
+    process = begin("4")
+    said = ended(process, seconds=480)
+    assert process.returncode == 0, said
+    cells = sum(map(len, code_cells()))
+    rows = [line.split() for line in said.splitlines()]
+    assert [row[2] for row in rows if row[:1] in (["1"], ["4"]) and len(row) >= 7] == [
+        f"{cells}"
+    ] * 2
+    assert re.search(r"^ *ratio +\d", said, re.MULTILINE)
+    assert left() == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])

@@ -3,6 +3,7 @@
 import io
 import socket
 import tarfile
+import time
 
 import pytest
 
@@ -182,6 +183,16 @@ def test_stop_tells_whether_the_time_was_used(world):
     containers.run("busybox", "sleep 60", name="job", detach=True)
     done = containers.stop("job", grace=1)  # sleep as process 1 takes no SIGTERM
     assert done[["exit_code", "grace_used"]].values.tolist() == [[137, True]]
+
+
+def test_a_signal_waits_until_there_is_a_command_to_get_it(world):
+    """What sets a container up is called `runc init`: here a command that ends so, for a second."""
+    for end in (lambda: containers.stop("job", grace=0), lambda: containers.kill("job")):
+        words = ["sh", "-c", "sleep 1; exec sleep 60", "runc init"]
+        containers.run("busybox", words, name="job", detach=True)
+        begun = time.monotonic()
+        assert end().exit_code.tolist() == [137]
+        assert time.monotonic() - begun > 0.8
 
 
 def test_a_restart_policy_is_waited_for(world):
