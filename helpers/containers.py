@@ -365,11 +365,10 @@ def _listed(client, filters, *, all=True):
         )
         for one in client.api.containers(all=all, filters=filters)
     ]
-    words = ["names", "image", "command", "state", "status", "ports", "container_id"]
-    columns = [*words[:4], "exit_code", *words[4:6], "created", words[6]]
-    frame = pd.DataFrame(rows, columns=columns)
-    frame["created"] = pd.to_datetime(frame["created"].astype("int64"), unit="s", utc=True)
-    return frame.astype(dict.fromkeys(words, "str") | {"exit_code": "Int64"})
+    return tables.framed(
+        rows, names="str", image="str", command="str", state="str", exit_code="Int64",
+        status="str", ports="str", created="s", container_id="str",
+    )  # fmt: skip
 
 
 def _exit_code(status):
@@ -412,21 +411,20 @@ def _inspected(client, names):
         rows.append((one["Name"].lstrip("/"), state["Status"], state["ExitCode"],
                      one["RestartCount"], state["OOMKilled"], bool(host.get("Init")),
                      host["RestartPolicy"]["Name"]))  # fmt: skip
-    columns = ["name", "state", "exit_code", "restarts", "oom_killed", "init", "restart_policy"]
-    kinds = ["str", "str", "int64", "int64", bool, bool, "str"]
-    return pd.DataFrame(rows, columns=columns).astype(dict(zip(columns, kinds, strict=True)))
+    return tables.framed(rows, name="str", state="str", exit_code="int64", restarts="int64",
+                         oom_killed=bool, init=bool, restart_policy="str")  # fmt: skip
 
 
 def _ended(client, name):
     """Tell how a container has ended, also where it went away with that, as `rm=True` wants it."""
-    columns = ["name", "state", "exit_code"]
+    kinds = {"name": "str", "state": "str", "exit_code": "int64"}
     with contextlib.suppress(docker.errors.NotFound):
-        return _inspected(client, [name])[columns]
+        return _inspected(client, [name])[list(kinds)]
     now = pd.Timestamp(client.api.info()["SystemTime"]).timestamp()
     only = {"container": name, "event": "die"}
     *_, last = client.api.events(now - 3600, f"{now:.9f}", only, decode=True)
     code = int(last["Actor"]["Attributes"]["exitCode"])
-    return pd.DataFrame([(name, "removed", code)], columns=columns).astype({"name": "str"})
+    return tables.framed([(name, "removed", code)], **kinds)
 
 
 @contextlib.contextmanager
@@ -577,13 +575,11 @@ def events(name, *, client=None):
         until = pd.Timestamp(now).timestamp()
         found = list(api.events(until - 3600, f"{until:.9f}", {"container": short}, decode=True))
     rows = [
-        (one["timeNano"], one["Action"], int(one["Actor"]["Attributes"].get("exitCode", -1)))
+        (one["timeNano"], one["Action"], int(code) if code else pd.NA)
         for one in diary.completed(found, full)
+        for code in [one["Actor"]["Attributes"].get("exitCode")]
     ]
-    frame = pd.DataFrame(rows, columns=["time", "action", "exit_code"])
-    frame["time"] = pd.to_datetime(frame["time"].astype("int64"), utc=True)
-    codes = frame["exit_code"].astype("Int64").replace(-1, pd.NA)
-    return frame.assign(exit_code=codes).astype({"action": "str"})
+    return tables.framed(rows, time="ns", action="str", exit_code="Int64")
 
 
 def stats(name, *, samples=5, client=None):

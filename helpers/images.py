@@ -11,7 +11,7 @@ import docker.utils
 import pandas as pd
 import requests
 
-from helpers import command, distribution, engine, errors, workspace
+from helpers import command, distribution, engine, errors, tables, workspace
 from helpers.command import shown
 from helpers.progress import Progress
 
@@ -67,9 +67,9 @@ def listed(client, references):
             short = image["Id"].removeprefix("sha256:")[:12]
             rows.append((repository, tag, short, image["Created"], image["Size"]))
     rows.sort(key=lambda row: (-row[3], row[0], row[1]))  # newest first, then by name
-    frame = pd.DataFrame(rows, columns=["repository", "tag", "image_id", "created", "size"])
-    frame["created"] = pd.to_datetime(frame["created"].astype("int64"), unit="s", utc=True)
-    return frame.astype({"repository": "str", "tag": "str", "image_id": "str", "size": "int64"})
+    return tables.framed(
+        rows, repository="str", tag="str", image_id="str", created="s", size="int64"
+    )
 
 
 def check_owned(reference, tried):
@@ -711,9 +711,7 @@ def history(reference, *, client=None):
     with shown(command.line("docker", "history", "--no-trunc", reference)):
         steps = client.api.history(reference)
     rows = [(step["Created"], step["CreatedBy"], step["Size"], step["Comment"]) for step in steps]
-    frame = pd.DataFrame(rows, columns=["created", "created_by", "size", "comment"])
-    frame["created"] = pd.to_datetime(frame["created"].astype("int64"), unit="s", utc=True)
-    return frame.astype({"created_by": "str", "size": "int64", "comment": "str"})
+    return tables.framed(rows, created="s", created_by="str", size="int64", comment="str")
 
 
 def shared(*references, client=None):

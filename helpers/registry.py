@@ -98,8 +98,7 @@ def found(client, term, limit, filters):
         (hit.get("name", ""), hit.get("description", ""), hit.get("star_count", 0),
          bool(hit.get("is_official"))) for hit in hits
     ]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=["name", "description", "stars", "official"])
-    frame = frame.astype({"name": "str", "description": "str", "stars": "int64", "official": bool})
+    frame = tables.framed(rows, name="str", description="str", stars="int64", official=bool)
     return frame.sort_values(["stars", "name"], ascending=[False, True], ignore_index=True)
 
 
@@ -120,8 +119,7 @@ def reference(name):
     """
     whole = distribution.parse(name)
     rows = [(part, value, part in whole.filled_in) for part, value in whole.parts().items()]
-    frame = pd.DataFrame(rows, columns=["part", "value", "filled_in"])
-    return frame.astype({"part": "str", "value": "str", "filled_in": bool})
+    return tables.framed(rows, part="str", value="str", filled_in=bool)
 
 
 def tag(source, target, *, client=None):
@@ -194,8 +192,7 @@ def tags(repository, *, limit=10):
 
 
 def _tags_frame(rows):
-    frame = pd.DataFrame(rows, columns=["tag", "digest", "size", "platform"])
-    frame = frame.astype({"tag": "str", "digest": "str", "size": "int64", "platform": "str"})
+    frame = tables.framed(rows, tag="str", digest="str", size="int64", platform="str")
     return frame.sort_values(["tag", "platform"], ignore_index=True)
 
 

@@ -28,6 +28,28 @@ _STEPS = 60  # stops of a slider, about
 _SIZE = re.compile("(^|_)(size|bytes)$")  # the labels of columns in bytes
 
 
+def framed(rows, **kinds):
+    """Make a DataFrame of rows, whose columns have their types from the start.
+
+    Args:
+        rows: A list of tuples.
+        kinds: The columns' names, each with its dtype; `s` and `ns` make times (datetime64, UTC)
+            of what is counted so since 1970.
+
+    Returns:
+        A DataFrame.
+    """
+    columns = list(zip(*rows, strict=True)) or [()] * len(kinds)
+    filled = zip(kinds.items(), columns, strict=True)
+    return pd.DataFrame({name: _column(values, kind) for (name, kind), values in filled})
+
+
+def _column(values, kind):
+    if kind in ("s", "ns"):
+        return pd.to_datetime(pd.Series(values, dtype="int64"), unit=kind, utc=True)
+    return pd.Series(values, dtype=kind)
+
+
 # Filtering: a frame and choices in, a frame out
 
 
