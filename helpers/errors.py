@@ -139,11 +139,16 @@ _RULES = [
     (r"incorrect username or password|login attempt.*401|/auth\b.*401",
      WrongPassword, "the registry does not know this user with this password",
      "Check both; for your own registry: registry.login(registry.start())"),
+    (r"HTTP response to HTTPS client|not look like a TLS handshake", BadAnswer,
+     "what answers there speaks no HTTPS, and Docker wants that, except on 127.0.0.1",
+     "Check its address and port"),
     (r"error decoding registry search|error parsing HTTP (?!40[13])\d+ response"
-     r"|unexpected status code 4|empty Content-Type|gives no registry's answer",
+     r"|unexpected status code 4|empty Content-Type|gives no registry's answer"
+     r"|could not fetch content descriptor \S+ \(\)",
      BadAnswer, "what answers there is no registry and no index",
      "Check its address; where a network asks you to log in to it first, do that"),
-    (r"pull access denied|(?<!push access denied, )repository does not exist", NoSuchImage,
+    (r"^(?!.*no basic auth).*(?:pull access denied|(?<!push access denied, )repository does not"
+     r" exist)", NoSuchImage,
      "there is no such image, or it is a private one",
      "Check its name and tag, or log in to its registry"),
     (r"no basic auth|authentication required|unauthorized|denied: requested access"

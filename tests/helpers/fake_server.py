@@ -48,6 +48,7 @@ class FakeServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            default_request_version = "HTTP/1.0"  # HTTPS, too, gets an answer with a status
 
             def answer(self):
                 outer.answer(self)

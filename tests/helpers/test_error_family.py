@@ -96,6 +96,14 @@ SAID = [
     ("20.10", "no matching manifest for linux/s390x in the manifest list entries", OtherPlatform),
     ("28", "image with reference ada/x:1 was found but its platform (linux/arm64) does not match"
      " the specified platform (linux/amd64)", OtherPlatform),
+    # what answers is no registry
+    ("20.10", 'Get "https://192.0.2.1:5052/v2/": http: server gave HTTP response to HTTPS client',
+     BadAnswer),
+    ("29", 'failed to resolve reference "127.0.0.1:5052/ada/x:1": failed to do request: Head'
+     ' "https://127.0.0.1:5052/v2/ada/x/manifests/1": tls: first record does not look like a TLS'
+     " handshake", BadAnswer),
+    ("29", f"failed to copy: httpReadSeeker: failed open: could not fetch content descriptor"
+     f" sha256:{C} () from remote: not found", BadAnswer),
     # passwords and rights
     ("20.10", "error parsing HTTP 403 response body: invalid character '<' looking for beginning of"
      ' value: "<html>"', AccessDenied),
@@ -105,6 +113,9 @@ SAID = [
     ("28", 'Get "https://127.0.0.1:5052/v2/": login attempt to http://127.0.0.1:5052/v2/ failed'
      " with status: 401 Unauthorized", WrongPassword),
     ("20.10", "no basic auth credentials", AccessDenied),
+    ("29", 'failed to resolve reference "127.0.0.1:5052/ada/x:1": pull access denied, repository'
+     " does not exist or may require authorization: authorization failed: no basic auth"
+     " credentials", AccessDenied),
     ("20.10", 'Head "http://127.0.0.1:5052/v2/ada/x/manifests/1": no basic auth credentials',
      AccessDenied),
     ("20.10", "unauthorized: authentication required", AccessDenied),

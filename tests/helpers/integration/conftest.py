@@ -95,7 +95,8 @@ class World:
                 self.api.remove_container(name, force=True, v=True)
         for image in self.api.images():
             for name in filter(workspace.owns_tag, image["RepoTags"] or []):
-                self.api.remove_image(name, force=True)
+                with contextlib.suppress(docker.errors.ImageNotFound):  # gone with another name
+                    self.api.remove_image(name, force=True)
         for image in self.api.images(filters={"dangling": True, "label": workspace.label()}):
             with contextlib.suppress(docker.errors.APIError):
                 self.api.remove_image(image["Id"])

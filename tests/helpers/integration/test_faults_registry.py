@@ -128,7 +128,8 @@ def broken(world, store, serve):
     images.push(f"{store}/{world.me}/x:1")
     server, relays = serve(), []
     server.path, server.image = f"{world.me}/x", f"{server.address}/{world.me}/x:1"
-    engine.logins[server.address] = engine.logins[str(store)]
+    own = {"serveraddress": server.address}
+    engine.logins[server.address] = engine.logins[str(store)] | own
     where = ("127.0.0.1", server.server.server_port)
 
     def mend():
