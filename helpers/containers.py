@@ -644,8 +644,25 @@ def start(name, *, client=None):
     """
     client = client or engine.connect()
     with _own(name, "start", [], client=client) as full:
-        client.api.start(full)
+        started(client, full)
         return _ended(client, full)
+
+
+def started(client, name):
+    """Start a container, and give it its network back where the Engine has taken that away.
+
+    Engine 29 does so when a start fails for a busy port: the next one works, without any port.
+
+    Args:
+        client: A `docker.DockerClient`.
+        name: The container's full name.
+    """
+    client.api.start(name)
+    one = client.api.inspect_container(name)
+    usual = one["HostConfig"]["NetworkMode"] in ("default", "bridge")
+    if usual and not one["NetworkSettings"]["Networks"]:
+        with shown(command.line("docker", "network", "connect", "bridge", name)):
+            client.api.connect_container_to_network(name, "bridge")
 
 
 def rm(name, *, force=False, client=None):

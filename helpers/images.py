@@ -3,6 +3,7 @@
 import json
 import re
 import tarfile
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -265,7 +266,7 @@ def pulled(reference, *, client, bars=False, way=None):
     repository, tag = docker.utils.parse_repository_tag(way.pulled)
     auth = engine.credentials(way.pulled)
     stream = client.api.pull(repository, tag, stream=True, decode=True, auth_config=auth)
-    done = _transfer(way.pulled, stream, bars)
+    done = _transfer(way.pulled, _moving(stream, client.api.timeout), bars)
     if way.name:
         client.api.tag(way.pulled, *docker.utils.parse_repository_tag(way.name))
     if passing:
@@ -336,7 +337,7 @@ def push(reference, *, client=None):
     with shown(words):
         auth = engine.credentials(reference)
         stream = client.api.push(reference, stream=True, decode=True, auth_config=auth)
-        return _transfer(reference, stream, bars=True)
+        return _transfer(reference, _moving(stream, client.api.timeout), bars=True)
 
 
 def _events(stream):
@@ -344,6 +345,21 @@ def _events(stream):
     for event in stream:
         if "errorDetail" in event:
             raise docker.errors.DockerException(event["errorDetail"]["message"])
+        yield event
+
+
+def _moving(stream, patience):
+    """Pass a stream on, and give up where for so many seconds it says nothing new.
+
+    Engines with containerd's image store say ten times a second that they wait.
+    """
+    said, since = {}, time.monotonic()
+    for event in stream:
+        news = event.get("status"), event.get("progressDetail")
+        if said.get(event.get("id")) != news:
+            said[event.get("id")], since = news, time.monotonic()
+        elif time.monotonic() - since > patience:
+            raise requests.ReadTimeout(f"nothing has moved for {patience} s")
         yield event
 
 

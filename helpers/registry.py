@@ -381,7 +381,7 @@ def _start(name, store, image, client):
             fresh = False  # another kernel was faster
     client.api.put_archive(name, "/", _tar(_HTPASSWD, _file().read_bytes()))
     try:
-        client.api.start(name)
+        containers.started(client, name)
     except docker.errors.APIError as err:
         if fresh:  # another took the port meanwhile; the next run finds a free one
             client.api.remove_container(name, v=True)

@@ -167,6 +167,12 @@ def publishes(name, port):
     def condition(world):
         if not (one := world.container(world.full(name))):
             return None
+        if one["State"]["Running"] and not one["NetworkSettings"]["Networks"]:
+            return no(
+                "it runs without a network, and so without a port",
+                "Some Engines take it away when a start fails for a busy port.",
+                f"`docker network connect bridge {world.full(name)}` gives both back.",
+            )
         bound = ports(one)
         places = bound.get(f"{port}/tcp") or []
         flag = f"`-p 127.0.0.1:8081:{port}`, here `publish='8081:{port}'`"

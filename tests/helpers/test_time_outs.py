@@ -8,6 +8,7 @@ import time
 
 import docker.errors
 import pytest
+import requests
 
 from helpers import containers, engine, errors, images, registry
 
@@ -161,6 +162,18 @@ def test_a_push_that_goes_silent_in_the_middle(silent):
     silent.says["/images/ada/x/push"] = CHUNKED + chunk(b'{"status": "Preparing"}\r\n')
     found = within(3, lambda: images.push("ada/x:1", client=silent.client))
     assert isinstance(found, errors.TooSlow), repr(found)
+
+
+def test_an_engine_that_says_again_and_again_that_it_waits():
+    def said(*counts):
+        for count in counts:
+            yield {"id": "1b54043c41e4", "status": "Waiting", "progressDetail": {"current": count}}
+            yield {"id": "872043bacb51", "status": "Waiting", "progressDetail": {}}
+            time.sleep(0.01)
+
+    assert len(list(images._moving(said(*range(20)), 0.1))) == 40
+    with pytest.raises(requests.ReadTimeout):
+        list(images._moving(said(*[7] * 20), 0.1))
 
 
 def test_an_archive_that_goes_silent_in_the_middle_leaves_no_half_file(silent, in_tmp):

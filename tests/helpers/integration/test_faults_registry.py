@@ -304,6 +304,18 @@ def test_a_port_that_something_else_has_when_a_container_starts(world, listener)
     assert world.mine() == [f"{world.me}-web"]
     other.close()
     assert containers.start("web").state.tolist() == ["running"]
+    assert containers.ps("web").ports.tolist() == [f"127.0.0.1:{port}->80/tcp"]
+
+
+def test_a_container_that_the_engine_starts_without_its_network_gets_it_back(world, shown):
+    found = containers.run("busybox", "sleep 60", name="web", detach=True, publish="8950:80")
+    containers.stop("web", grace=0)
+    world.sh(f"docker network disconnect bridge {world.me}-web")  # as Engine 29 does by itself
+    shown.clear()
+    containers.start("web")
+    start = f"docker start {world.me}-web"
+    assert shown == [start, f"docker network connect bridge {world.me}-web"]
+    assert containers.ps("web").ports.tolist() == found.ports.tolist()
 
 
 def test_a_port_that_something_else_has_when_the_registry_starts(world, store, serve):

@@ -241,13 +241,14 @@ WRONG = {
         ("docker exec {me}-notice rm /home/index.html", "no page is at", "-h /home"),
         ("docker stop -t 0 {me}-notice", "it ended with exit code 137", "starts it again"),
         ("docker pause {me}-notice", "it is paused", "docker unpause"),
-        ("docker network disconnect bridge {me}-notice", "can't be reached|does not publish",
-         "Make it anew|after the last colon"),
+        ("docker network disconnect bridge {me}-notice", "without a network", "take it away"),
     ],
     "stall": [
         ("docker start {me}-stall || true", "something else has", "The column PORTS"),
         ("docker stop -t 0 {me}-bike", "something else has", "The column PORTS"),
         ("docker stop -t 0 {me}-van", "is free now", "containers.start"),
+        ("docker stop -t 0 {me}-van\ndocker start {me}-stall\n"
+         "docker network disconnect bridge {me}-stall", "without a network", "take it away"),
         ("docker stop -t 0 {me}-van {me}-bike\ndocker start {me}-stall", "in nobody's way",
          "if it is gone"),
         ("docker rm {me}-stall\n"
