@@ -177,7 +177,7 @@ _RULES = [
     (r"no such container", NoSuchContainer, "there is no such container",
      "List what is there: containers.ps(all=True)"),
     (r"port is already allocated|address already in use", PortBusy,
-     "something else listens on that port",
+     "something else listens on {port}",
      "Look which container has it, containers.ps(), or choose another port"),
     (r"no space left|quota exceeded", NoSpace, "the disk is full",
      "Make room, then run the cell again"),
@@ -225,14 +225,19 @@ def explain(err, tried, *, wait="some minutes"):
         )
     for pattern, kind, wrong, todo in _RULES:
         if re.search(pattern, text, re.IGNORECASE | re.DOTALL):
-            if tried.startswith("docker pull"):
-                todo = todo.replace(", or pull it first", "; without a tag it is latest")
-            if kind is PortBusy and (port := _PORT.search(text)):
-                wrong = f"something else listens on port {port[1]}"
-            if kind is AccessDenied and (host := re.search(r"localhost:\d+", tried)):
-                todo = f"Log in by that same address: registry.login('{host[0]}')"
-            return kind(tried, wrong, todo.format(wait=wait))
+            port = f"port {found[1]}" if (found := _PORT.search(text)) else "that port"
+            todo = _next_step(kind, todo, tried).format(wait=wait)
+            return kind(tried, wrong.format(port=port), todo)
     return EngineError(tried, text.strip().rstrip("."), "See to that, then run it again")
+
+
+def _next_step(kind, todo, tried):
+    """Fit a rule's next step to what was tried."""
+    if kind is AccessDenied and (host := re.search(r"localhost:\d+", tried)):
+        return f"Log in by that same address: registry.login('{host[0]}')"
+    if tried.startswith("docker pull"):
+        return todo.replace(", or pull it first", "; without a tag it is latest")
+    return todo
 
 
 def waiting(headers):

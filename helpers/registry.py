@@ -414,19 +414,24 @@ def _others(name, client):
     return {entry.split("\n")[1].split(":")[0]: entry for entry in alive}
 
 
-def _process(number=None):
-    """Name a process so that no later one is taken for it; an empty text if it does not run."""
+def _process():
+    """Name this kernel's process so that no later one is taken for it."""
+    return f"# {os.getpid()} {_began(os.getpid()):.0f}"
+
+
+def _began(number):
+    """Tell when a process began, in seconds since 1970; `None` if it does not run."""
     try:
-        return f"# {number or os.getpid()} {psutil.Process(number).create_time():.0f}"
+        return psutil.Process(number).create_time()
     except (psutil.Error, OverflowError):
-        return ""
+        return None
 
 
 def _runs(who):
     """Tell whether a process runs; a clock that was set right moves its beginning a little."""
     found = re.fullmatch(r"# (\d{1,9}) (\d{1,12})", who)
-    now = _process(int(found[1])) if found else ""
-    return bool(now) and abs(int(now.split()[2]) - int(found[2])) < 10
+    began = _began(int(found[1])) if found else None
+    return began is not None and abs(began - int(found[2])) < 10
 
 
 def _let_in(store, others):
@@ -504,16 +509,16 @@ def login(registry, username=None, password=None, *, client=None):
 
 def _whose(registry, client):
     """Find the user and the password for a registry that is given by its address only."""
-    own = None if isinstance(registry, Registry) else existing(client=client)
+    if isinstance(registry, Registry):
+        return registry
+    own = existing(client=client)
     if own and own.address == registry.replace("localhost:", "127.0.0.1:"):
         return own
-    if not isinstance(registry, Registry):
-        raise errors.BadOption(
-            f"docker login {registry}",
-            "a user and a password are wanted",
-            "Give username= and password=; for your own registry: registry.login(registry.start())",
-        )
-    return registry
+    raise errors.BadOption(
+        f"docker login {registry}",
+        "a user and a password are wanted",
+        "Give username= and password=; for your own registry: registry.login(registry.start())",
+    )
 
 
 def logout(registry):

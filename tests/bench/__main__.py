@@ -1,7 +1,6 @@
 """Measure the helpers side by side with the docker command; exit code 1 if a goal is missed."""
 
 import argparse
-import contextlib
 import os
 import platform
 import shutil
@@ -18,6 +17,7 @@ from helpers import engine, errors
 from tests.bench import measures, processes
 from tests.bench.figures import table
 from tests.bench.room import Room
+from tests.interrupts import undisturbed
 
 SMALL = measures.Sizes(
     containers=5, images=3, rows=100, layers=2, layer=2**20, quick=1, slow=1, imports=1,
@@ -63,7 +63,7 @@ def main(arguments=None):
         say(_setting())
         figures, failures = _measured(room, sizes)
     finally:
-        with step("Removed what the bench made"), _undisturbed():
+        with step("Removed what the bench made"), undisturbed(*_SIGNALS):
             room.clean()
     say("\n" + "\n".join([table(figures), *failures, _LEGEND]))
     say(f"All of it took {time.monotonic() - begun:.0f} s.")
@@ -92,17 +92,6 @@ def _measured(room, sizes):
                 failures.append(f"✗ {name}: not measured. {err}")
                 room.clean()
     return figures, failures
-
-
-@contextlib.contextmanager
-def _undisturbed():
-    """Let no signal come in between."""
-    before = {one: signal.signal(one, signal.SIG_IGN) for one in _SIGNALS}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
 
 
 def _end(number, frame):

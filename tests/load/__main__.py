@@ -6,7 +6,6 @@ and how many times that of one alone it is.
 
 import argparse
 import asyncio
-import contextlib
 import platform
 import signal
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from helpers import engine, errors
+from tests.interrupts import undisturbed
 from tests.load.cells import code_cells
 from tests.load.learner import Learner
 from tests.load.meter import Meter
@@ -96,7 +96,7 @@ def _together(names):
         room.open()
         figures = asyncio.run(_run(names))
     finally:
-        with _undisturbed():
+        with undisturbed(*_SIGNALS):
             found = room.close()
     return figures, figures.wrong + found
 
@@ -157,17 +157,6 @@ def _written(value):
 
 def _ratio(one, other):
     return f"{one / other:.2f}" if one and other else "-"
-
-
-@contextlib.contextmanager
-def _undisturbed():
-    """Let no signal come in between."""
-    before = {one: signal.signal(one, signal.SIG_IGN) for one in _SIGNALS}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
 
 
 def _end(number, frame):
