@@ -43,7 +43,8 @@ def test(rest, yes):
     """Check the code and run all tests; what follows goes to pytest, as `test -k search`."""
     rest = rest or ["--whole"]  # see tests/conftest.py
     value = _prepare("on", yes)
-    with _lock(), step("A browser for the tests"):
+    with _lock(), step("A browser and curl, for the tests"):
+        environment.prepare_curl(yes=yes)
         environment.prepare_browser(yes=yes)
     surroundings = {"CLASSROOM": value, **LEARNER}
     if _reset(surroundings):

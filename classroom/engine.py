@@ -204,7 +204,7 @@ def _install(yes):
             "(https://docs.docker.com/engine/install/), start it, and run the command again."
         )
     system.install(
-        ["docker.io", "ca-certificates", "iptables"],
+        ["docker.io", "ca-certificates", "iptables", "curl"],  # cells show curl lines, too
         "A Docker Engine",
         yes=yes,
         optional=["docker-cli"],

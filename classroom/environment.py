@@ -78,6 +78,25 @@ def _set_up_kernels(venv):
         file.write_text(text, encoding="utf-8")
 
 
+def prepare_curl(*, yes=False):
+    """See to it that there is curl: the tests run the lines that the cells show.
+
+    Args:
+        yes: Install Debian's package without asking.
+
+    Raises:
+        ClassroomError: There is none, and it cannot be installed.
+    """
+    if shutil.which("curl"):
+        return
+    if not system.is_debian():
+        raise ClassroomError(
+            "The tests run the `curl` lines that the cells show, and there is no curl here; "
+            "install it and run the command again."
+        )
+    system.install(["curl"], "curl, for the tests", yes=yes)
+
+
 def prepare_browser(*, yes=False):
     """See to it that there is a browser for the tests: Debian's Chromium, or Playwright's.
 

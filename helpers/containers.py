@@ -836,7 +836,7 @@ def _ending(stream, tried):
         yield
     finally:
         timer.cancel()
-        stream.close()
+        getattr(stream, "_response", stream).close()  # else Python 3.13 complains on its end
     if late.is_set():
         wrong = f"the command still runs after {_LONGEST} s"
         raise errors.TooSlow(tried, wrong, "End it in the container, or stop the container")

@@ -147,8 +147,8 @@ _RULES = [
      r"|could not fetch content descriptor \S+ \(\)",
      BadAnswer, "what answers there is no registry and no index",
      "Check its address; where a network asks you to log in to it first, do that"),
-    (r"^(?!.*no basic auth).*(?:pull access denied|(?<!push access denied, )repository does not"
-     r" exist)", NoSuchImage,
+    (r"^(?!.*(?:no basic auth|denied: (?!requested access)))"
+     r".*(?:pull access denied|(?<!push access denied, )repository does not exist)", NoSuchImage,
      "there is no such image, or it is a private one",
      "Check its name and tag, or log in to its registry"),
     (r"no basic auth|authentication required|unauthorized|denied: requested access"

@@ -183,16 +183,28 @@ def test_jupyterlab_is_told_not_to_ask_about_news(tmp_path, monkeypatch):
     assert told.read_text() == "{}"
 
 
-def test_a_browser_is_installed_only_where_there_is_none(monkeypatch):
+@pytest.mark.parametrize(
+    ("prepare", "package"),
+    [(environment.prepare_browser, "chromium"), (environment.prepare_curl, "curl")],
+)
+def test_what_the_tests_want_is_installed_only_where_it_is_missing(prepare, package, monkeypatch):
     installed = []
     monkeypatch.setattr(system, "install", lambda names, why, *, yes: installed.extend(names))
     monkeypatch.setattr(system, "has_chromium_package", lambda: True)
+    monkeypatch.setattr(system, "is_debian", lambda: True)
     monkeypatch.setattr(environment.shutil, "which", lambda name: f"/usr/bin/{name}")
-    environment.prepare_browser()
+    prepare()
     assert installed == []
     monkeypatch.setattr(environment.shutil, "which", lambda name: None)
-    environment.prepare_browser()
-    assert "chromium" in installed
+    prepare()
+    assert package in installed
+
+
+def test_no_curl_and_no_way_to_install_it_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(environment.shutil, "which", lambda name: None)
+    monkeypatch.setattr(system, "is_debian", lambda: False)
+    with pytest.raises(ClassroomError, match="there is no curl here; install it"):
+        environment.prepare_curl()
 
 
 def test_a_browser_that_cannot_be_had_is_one_sentence(monkeypatch):

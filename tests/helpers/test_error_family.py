@@ -107,6 +107,8 @@ SAID = [
     # passwords and rights
     ("20.10", "error parsing HTTP 403 response body: invalid character '<' looking for beginning of"
      ' value: "<html>"', AccessDenied),
+    ("26.1", "pull access denied for 127.0.0.1:5052/ada/x, repository does not exist or may require"
+     " 'docker login': denied: <html>members only", AccessDenied),
     ("20.10", f"Get {HUB}: unauthorized: incorrect username or password", WrongPassword),
     ("20.10", "login attempt to http://127.0.0.1:5052/v2/ failed with status: 401 Unauthorized",
      WrongPassword),
