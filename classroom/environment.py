@@ -106,6 +106,13 @@ def prepare_browser(*, yes=False):
     Raises:
         ClassroomError: There is none, and none can be had.
     """
+    if (
+        system.is_debian()
+        and subprocess.run(
+            [program("python"), "-m", "playwright", "--version"], capture_output=True
+        ).returncode
+    ):
+        system.install(["libatomic1"], "A library of Playwright's, for the tests", yes=yes)
     if any(shutil.which(name) for name in BROWSERS):
         return
     if system.has_chromium_package():

@@ -223,7 +223,10 @@ def explain(err, tried, *, wait="some minutes"):
         return EngineNotRunning(
             tried, "no Docker Engine answers", "Start it with `python3 -m classroom lab`"
         )
+    from_registry = tried.startswith(("docker pull", "docker push", "docker run"))
     for pattern, kind, wrong, todo in _RULES:
+        if kind is BadTar and from_registry:
+            continue  # there is no file: what ended too early is the registry's answer
         if re.search(pattern, text, re.IGNORECASE | re.DOTALL):
             port = f"port {found[1]}" if (found := _PORT.search(text)) else "that port"
             todo = _next_step(kind, todo, tried).format(wait=wait)

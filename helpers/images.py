@@ -63,7 +63,9 @@ def listed(client, references):
     rows = []
     for image in found:
         digests = [f"{one.partition('@')[0]}:<none>" for one in image.get("RepoDigests") or []]
-        for name in image.get("RepoTags") or digests or ["<none>:<none>"]:
+        # Engines with containerd's image store list what was pulled by digest among the tags.
+        tags = [one for one in image.get("RepoTags") or [] if "@" not in one]
+        for name in tags or digests or ["<none>:<none>"]:
             repository, _, tag = name.rpartition(":")
             short = image["Id"].removeprefix("sha256:")[:12]
             rows.append((repository, tag, short, image["Created"], image["Size"]))
@@ -380,6 +382,8 @@ def _transfer(reference, stream, bars):
 
 
 def _layers(statuses):
+    """List the layers, those last that the registry had: some Engines tell them in any order."""
+    statuses = dict(sorted(statuses.items(), key=lambda one: one[1] == "Layer already exists"))
     return pd.DataFrame(statuses.items(), columns=["layer", "status"], dtype="str")
 
 

@@ -200,6 +200,16 @@ def test_what_the_tests_want_is_installed_only_where_it_is_missing(prepare, pack
     assert package in installed
 
 
+def test_a_library_is_installed_where_playwright_does_not_start_without_it(monkeypatch):
+    installed = []
+    monkeypatch.setattr(system, "install", lambda names, why, *, yes: installed.extend(names))
+    monkeypatch.setattr(system, "is_debian", lambda: True)
+    monkeypatch.setattr(environment.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(environment, "program", lambda name: "false")
+    environment.prepare_browser()
+    assert installed == ["libatomic1"]
+
+
 def test_no_curl_and_no_way_to_install_it_is_one_sentence(monkeypatch):
     monkeypatch.setattr(environment.shutil, "which", lambda name: None)
     monkeypatch.setattr(system, "is_debian", lambda: False)
@@ -210,6 +220,7 @@ def test_no_curl_and_no_way_to_install_it_is_one_sentence(monkeypatch):
 def test_a_browser_that_cannot_be_had_is_one_sentence(monkeypatch):
     monkeypatch.setattr(environment.shutil, "which", lambda name: None)
     monkeypatch.setattr(system, "has_chromium_package", lambda: False)
+    monkeypatch.setattr(system, "is_debian", lambda: False)
     monkeypatch.setattr(environment, "program", lambda name: "false")
     with pytest.raises(ClassroomError, match="that failed .*; install Google Chrome"):
         environment.prepare_browser()

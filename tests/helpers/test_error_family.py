@@ -338,6 +338,11 @@ def test_an_interrupt_is_a_sentence_too():
         raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("tried", ["docker pull x", "docker push x", "docker run x"])
+def test_an_answer_of_a_registry_that_ends_too_early_is_no_bad_file(tried):
+    assert isinstance(errors.explain("unexpected EOF", tried), errors.RegistryUnreachable)
+
+
 def test_a_mistake_in_our_own_code_is_not_hidden():
     with pytest.raises(ZeroDivisionError), errors.explained("docker pull x"):
         raise ZeroDivisionError

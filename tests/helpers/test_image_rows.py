@@ -94,6 +94,16 @@ def test_names_are_sent_as_filters_and_shown(fake_engine, shown):
     assert shown == ["docker images --filter reference=busybox --filter 'reference=ada/*'"]
 
 
+@pytest.mark.parametrize(("tags", "rows"), [(["a:1"], [["a", "1"]]), ([], [["a", "<none>"]])])
+def test_a_digest_among_the_tags_is_no_row(fake_engine, tags, rows):
+    """As the docker command does: Engine 29 lists there what was pulled by its digest."""
+    digest = f"a@sha256:{'b' * 64}"
+    row = {"Id": "sha256:" + "b" * 64, "Created": 1, "Size": 1, "RepoTags": [*tags, digest]}
+    fake_engine.answers[LIST] = [row | {"RepoDigests": [digest]}]
+    found = images.ls(client=fake_engine.client)
+    assert found[["repository", "tag"]].values.tolist() == rows
+
+
 def test_a_registry_with_a_port_keeps_it(fake_engine):
     row = {"Id": "sha256:" + "b" * 64, "Created": 1, "Size": 1, "RepoTags": ["localhost:5/a/b:c-1"]}
     fake_engine.answers[LIST] = [row]

@@ -65,6 +65,16 @@ def test_a_push(fake_engine, docker_hub, ada, shown):
     assert shown == ["docker push 127.0.0.1:5054/ada/hello:1"]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_layers_that_the_registry_had_come_last(order, fake_engine, docker_hub, ada):
+    """Engines with containerd's image store tell them in any order."""
+    fake_engine.answers["POST", "/images/127.0.0.1:5054/ada/hello/push"] = Stream(
+        *PUSHED[2:4][::order]
+    )
+    done = images.push("127.0.0.1:5054/ada/hello:1", client=fake_engine.client)
+    assert done.layers.status.tolist() == ["Pushed", "Layer already exists"]
+
+
 def test_a_pull_that_had_nothing_to_do_has_no_layers(fake_engine, docker_hub):
     events = [PULLED[0], PULLED[5], {"status": "Status: Image is up to date for busybox:latest"}]
     fake_engine.answers["POST", "/images/create"] = Stream(*events)

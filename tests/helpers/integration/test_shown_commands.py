@@ -174,7 +174,7 @@ def built(image):
     return {key: config.get(key) or None for key in (*settings, "Labels")} | {
         "layers": image["RootFS"].get("Layers"),
         "tags": image["RepoTags"],
-        "size": image["Size"],
+        "size": pytest.approx(image["Size"], abs=100),  # compressed, it differs with the time
         "platform": (image["Os"], image["Architecture"]),
     }
 
@@ -515,7 +515,7 @@ def rm_one_of_two_names_and_the_last_one(shell):
                 results.append(shell.sh(line).stdout.splitlines())
             assert shell.image(f"{shell.me}/one:1") is None
         plain = [[re.sub("sha256:.*", "sha256", row) for row in rows] for rows in results]
-        assert plain[0] == plain[1] and len(plain[0]) == (1 if len(names) == 2 else 3)
+        assert plain[0] == plain[1] and len(plain[0]) in ((1,) if len(names) == 2 else (2, 3))
 
 
 # registry
