@@ -106,12 +106,9 @@ def prepare_browser(*, yes=False):
     Raises:
         ClassroomError: There is none, and none can be had.
     """
-    if (
-        system.is_debian()
-        and subprocess.run(
-            [program("python"), "-m", "playwright", "--version"], capture_output=True
-        ).returncode
-    ):
+    playwright = [program("python"), "-m", "playwright"]
+    starts = subprocess.run([*playwright, "--version"], capture_output=True).returncode == 0
+    if system.is_debian() and not starts:
         system.install(["libatomic1"], "A library of Playwright's, for the tests", yes=yes)
     if any(shutil.which(name) for name in BROWSERS):
         return
@@ -119,7 +116,7 @@ def prepare_browser(*, yes=False):
         system.install(["chromium", "fonts-liberation"], "Chromium, for the tests", yes=yes)
         return
     needs = ["--with-deps"] if system.is_debian() else []  # the libraries that a browser wants
-    command = [program("python"), "-m", "playwright", "install", *needs, "chromium"]
+    command = [*playwright, "install", *needs, "chromium"]
     got = subprocess.run(command, capture_output=True, text=True)
     if got.returncode:
         reason = (got.stderr.strip() or "no reason given").splitlines()[-1]

@@ -213,10 +213,7 @@ def explain(err, tried, *, wait="some minutes"):
             "this user may not talk to the Docker Engine",
             "Join its group with `sudo usermod -aG docker $USER` and log in again",
         )
-    slow = (requests.ReadTimeout, TimeoutError, urllib3.exceptions.ReadTimeoutError)
-    late = isinstance(err, slow) or type(err) is requests.Timeout
-    late = late or bool(re.search(r"Read timed out|TimeoutError\(", text))
-    if late and not re.search(_HUB, text):
+    if _is_late(err, text) and not re.search(_HUB, text):
         todo = "Run it again; `python3 -m classroom status` shows what answers"
         return TooSlow(tried, "there was no answer in time", todo)
     if _engine_is_gone(err, text):
@@ -232,6 +229,13 @@ def explain(err, tried, *, wait="some minutes"):
             todo = _next_step(kind, todo, tried).format(wait=wait)
             return kind(tried, wrong.format(port=port), todo)
     return EngineError(tried, text.strip().rstrip("."), "See to that, then run it again")
+
+
+def _is_late(err, text):
+    """Whether something answered the connection, and then nothing came in time."""
+    slow = (requests.ReadTimeout, TimeoutError, urllib3.exceptions.ReadTimeoutError)
+    late = isinstance(err, slow) or type(err) is requests.Timeout
+    return late or bool(re.search(r"Read timed out|TimeoutError\(", text))
 
 
 def _next_step(kind, todo, tried):

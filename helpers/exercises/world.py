@@ -136,9 +136,8 @@ class World:
 
     def tags(self, repository):
         """List the tags that a repository has here, as a list of str."""
-        found = self.client.api.images(filters={"reference": repository})
-        names = [name for one in found for name in one["RepoTags"] or []]
-        return sorted(name.removeprefix(f"{repository}:") for name in names if "@" not in name)
+        tags = images.listed(self.client, [repository]).tag
+        return sorted(tags[tags != "<none>"])
 
     def inside(self, name, path):
         """Read a file in a container, as bytes; `None` where there is no such file."""
