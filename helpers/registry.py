@@ -354,17 +354,17 @@ def _run(store, image, client):
     if lets_in(store):
         return store
     name = workspace.prefixed("registry")
-    with _one_kernel():
+    with _one_kernel():  # until it answers: one that starts must find its file of users
         store = existing(client=client) or store  # another kernel may have been faster
         store = _let_in(store, _others(name, client))
         _start(name, store, image, client)
-    end = time.monotonic() + 20
-    while not lets_in(store):
-        if time.monotonic() > end:
-            raise errors.RegistryUnreachable(
-                f"docker start {name}", f"the registry at {store} gives no answer",
-                "Look at its logs: containers.logs('registry')")  # fmt: skip
-        time.sleep(0.05)  # nothing tells when a port begins to answer
+        end = time.monotonic() + 20
+        while not lets_in(store):
+            if time.monotonic() > end:
+                raise errors.RegistryUnreachable(
+                    f"docker start {name}", f"the registry at {store} gives no answer",
+                    "Look at its logs: containers.logs('registry')")  # fmt: skip
+            time.sleep(0.05)  # nothing tells when a port begins to answer
     return store
 
 

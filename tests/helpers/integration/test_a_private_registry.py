@@ -1,5 +1,6 @@
 """A registry of one's own on a real Engine: passwords, restarts, and what it keeps."""
 
+import fcntl
 import os
 import shlex
 from pathlib import Path
@@ -128,6 +129,25 @@ def test_start_goes_on_with_the_user_that_private_was_given(world, store):
         assert registry.login(bobs) == "Login Succeeded"
     finally:
         registry.private(user=store.user)
+
+
+def test_other_kernels_wait_until_it_answers(world, store, monkeypatch):
+    """A registry that starts and finds no file of users writes one of its own over it."""
+    free, lets_in = [], registry.lets_in
+
+    def look(one):
+        with workspace.file("htpasswd").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                free.append(True)
+            except BlockingIOError:
+                free.append(False)
+        return lets_in(one)
+
+    containers.stop("registry")
+    monkeypatch.setattr(registry, "lets_in", look)
+    registry.start()
+    assert free[0] is True and free[-1] is False
 
 
 def test_a_container_of_another_that_has_the_name(world, store):
