@@ -42,7 +42,7 @@ def _ask_for_no_news():
 def test(rest, yes):
     """Check the code and run all tests; what follows goes to pytest, as `test -k search`."""
     rest = rest or ["--whole"]  # see tests/conftest.py
-    value = _prepare("on", yes)
+    value = _prepare("on", yes, locks=(environment.LESSONS, environment.TESTS))
     with _lock(), step("A browser and curl, for the tests"):
         environment.prepare_curl(yes=yes)
         environment.prepare_browser(yes=yes)
@@ -76,10 +76,10 @@ def outputs(rest, yes):
 
 def bench(rest, yes):
     """Measure the helpers side by side with docker; exit code 1 if a figure misses its goal."""
-    value = _prepare("on", yes)
+    value = _prepare("on", yes, locks=(environment.LESSONS, environment.TESTS))
     # It becomes the bench, which an interrupt then reaches: it removes what it made before it ends.
     return _become(
-        [environment.program("python"), "-m", "tests.bench"],
+        [environment.program("python"), "-m", "benchmarks"],
         {"CLASSROOM": value, "WORKSPACE": "bench"},
     )
 
@@ -193,13 +193,13 @@ def _lock():
     return files.lock(STATE, lambda: say("Another classroom command is at work here; waiting …"))
 
 
-def _prepare_environment(yes):
+def _prepare_environment(yes, **locks):
     with _lock(), step("Python packages in .venv"):
-        environment.prepare(yes=yes)
+        environment.prepare(yes=yes, **locks)
 
 
-def _prepare(value, yes):
-    _prepare_environment(yes)
+def _prepare(value, yes, **locks):
+    _prepare_environment(yes, **locks)
     with _lock():
         return docker_hub.prepare(STATE, value, yes=yes)[1]
 

@@ -1,4 +1,4 @@
-"""The Python environment of the lessons: `.venv`, with what requirements.txt pins."""
+"""The Python environment of the lessons: `.venv`, with what the locks pin."""
 
 import hashlib
 import importlib.util
@@ -14,8 +14,18 @@ from classroom.files import read_json, write_json
 from classroom.paths import ROOT
 
 VENV = ROOT / ".venv"
-REQUIREMENTS = ROOT / "requirements.txt"
+LESSONS = ROOT / "requirements.txt"  # the lock of what a lesson needs, the project itself with it
+TESTS = ROOT / "tests" / "requirements.txt"  # the lock of what the tests add
+UV = "uv==0.13.9"  # installs the locks in a tenth of pip's time, and makes no byte-code first
 BROWSERS = ("chromium", "google-chrome", "google-chrome-stable")
+# Prints what is installed. It fails if a file of it is gone; byte-code may go.
+_LIST = """
+import importlib.metadata
+for package in importlib.metadata.distributions():
+    for file in package.files or ():
+        assert file.suffix == ".pyc" or file.locate().exists(), file
+    print(package.name, package.version)
+"""
 
 
 def program(name, venv=VENV):
@@ -25,54 +35,95 @@ def program(name, venv=VENV):
     return Path(venv) / "bin" / name
 
 
-def is_ready(venv=VENV, requirements=REQUIREMENTS):
-    """Whether the environment holds what the requirements say, for this Python."""
-    return read_json(Path(venv) / "classroom.json") == _stamp(requirements) and _runs(
-        venv, "import sys"
-    )
+def is_ready(venv=VENV, locks=(LESSONS,)):
+    """Whether the environment holds what the locks say, whole, for this Python."""
+    return _digests(locks).items() <= _kept(venv).get("locks", {}).items()
 
 
-def prepare(venv=VENV, requirements=REQUIREMENTS, *, yes=False):
+def prepare(venv=VENV, locks=(LESSONS,), *, yes=False):
     """Make the environment, or put in order what is there.
 
     Args:
         venv: Its folder. A broken one is made anew.
-        requirements: The file with the pinned packages.
+        locks: The files with the pinned packages.
         yes: Install what is missing of Python itself without asking.
 
     Raises:
         ClassroomError: Python cannot make environments, or a package cannot be had.
     """
     venv = Path(venv)
-    if is_ready(venv, requirements):
+    if is_ready(venv, locks):
         return _set_up_kernels(venv)
-    if not _runs(venv, f"import pip, sys; assert sys.version_info[:2] == {sys.version_info[:2]}"):
+    kept = _kept(venv)
+    if not kept:
         _create(venv, yes)
-    pip = [program("python", venv), "-m", "pip", "--disable-pip-version-check", "install"]
-    installed = subprocess.run(
-        [*pip, "--quiet", "--requirement", requirements],
+    for lock in locks:
+        _install(venv, lock)
+    kept = {
+        "python": sys.version.split()[0],
+        "locks": kept.get("locks", {}) | _digests(locks),
+        "installed": sorted(_installed(venv)),
+    }
+    write_json(venv / "classroom.json", kept)
+    _set_up_kernels(venv)
+
+
+def _kept(venv):
+    """Return what was installed when; an empty dict if some of it is gone, or Python changed."""
+    kept = read_json(Path(venv) / "classroom.json")
+    same = kept.get("python") == sys.version.split()[0]
+    return kept if same and set(kept.get("installed", ())) <= _installed(venv) else {}
+
+
+def _digests(locks):
+    return {str(lock): hashlib.sha256(Path(lock).read_bytes()).hexdigest() for lock in locks}
+
+
+def _install(venv, lock):
+    """Install what a lock names, with uv; where that fails, pip tries, and says what is wrong."""
+    pip = ["pip", "install", "--quiet"]
+    if not _python(venv, "-m", *pip, UV).returncode:
+        uv = ["uv", "pip", "install", "--quiet", "--no-cache"]
+        if not _python(venv, "-m", *uv, "--requirement", lock).returncode:
+            return
+    done = _python(venv, "-m", *pip, "--requirement", lock)
+    if not done.returncode:
+        return
+    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+    reason = (errors or done.stderr.splitlines() or ["pip gave no reason"])[-1]
+    full = "No space left on device" in done.stderr
+    raise ClassroomError(
+        f"The packages of {Path(lock).name} could not be installed into {Path(venv).name} "
+        f"({reason.removeprefix('ERROR: ')}); "
+        f"{'make room on the disk' if full else 'check the network'} and run the command again."
+    )
+
+
+def _installed(venv):
+    """Return what is installed, as `name version`; an empty set if a file of it is gone."""
+    try:
+        listed = _python(venv, "-I", "-c", _LIST)  # -I: not what lies in the current folder
+    except OSError:
+        return set()
+    return set() if listed.returncode else set(listed.stdout.splitlines())
+
+
+def _python(venv, *arguments):
+    """Run the environment's Python in the project's folder, which `-e .` of a lock names."""
+    own = {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "VIRTUAL_ENV": str(venv)}
+    return subprocess.run(
+        [program("python", venv), *arguments],
         capture_output=True,
         text=True,
-        env={**os.environ, "PIP_USER": "0"},
+        cwd=ROOT,
+        env={**os.environ, **own},
     )
-    if installed.returncode:
-        errors = [line for line in installed.stderr.splitlines() if line.startswith("ERROR")]
-        reason = (errors or installed.stderr.splitlines() or ["pip gave no reason"])[-1]
-        raise ClassroomError(
-            f"The packages of {Path(requirements).name} could not be installed into {venv.name} "
-            f"({reason.removeprefix('ERROR: ')}); check the network and run the command again."
-        )
-    write_json(venv / "classroom.json", _stamp(requirements))
-    _set_up_kernels(venv)
 
 
 def _set_up_kernels(venv):
     """Let the environment's kernels say which cell to run first (helpers/first_cell.py)."""
     file = venv / "etc" / "ipython" / "ipython_kernel_config.py"
-    text = (
-        f"import sys\n\nsys.path.append({str(ROOT)!r})\n"
-        'get_config().InteractiveShellApp.extensions = ["helpers.first_cell"]\n'
-    )
+    text = 'get_config().InteractiveShellApp.extensions = ["helpers.first_cell"]\n'
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
@@ -124,20 +175,6 @@ def prepare_browser(*, yes=False):
             f"A browser for the tests was to be fetched with `playwright install chromium`, and "
             f"that failed ({reason}); install Google Chrome and run the command again."
         )
-
-
-def _stamp(requirements):
-    pinned = Path(requirements).read_bytes()
-    return {"python": sys.version.split()[0], "requirements": hashlib.sha256(pinned).hexdigest()}
-
-
-def _runs(venv, code):
-    try:
-        return not subprocess.run(
-            [program("python", venv), "-c", code], capture_output=True, timeout=60
-        ).returncode
-    except (OSError, subprocess.TimeoutExpired):
-        return False
 
 
 def _create(venv, yes):

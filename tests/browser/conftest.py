@@ -51,9 +51,10 @@ def lab(tmp_path_factory):
     words = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
              f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
              "--expose-app-in-browser", f"--ServerApp.root_dir={home}"]  # fmt: skip
-    env = os.environ | own | {"PYTHONPATH": str(ROOT)}
     log = home / "lab.log"
-    with log.open("w") as file, subprocess.Popen(words, env=env, stdout=file, stderr=file) as one:
+    with log.open("w") as file, subprocess.Popen(
+        words, env=os.environ | own, stdout=file, stderr=file
+    ) as one:
         _wait_for(one, port)
         yield f"http://127.0.0.1:{port}", home
         one.terminate()

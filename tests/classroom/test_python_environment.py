@@ -2,9 +2,12 @@
 
 import ast
 import json
+import re
+import shutil
 import subprocess
 import sys
 import time
+import zipfile
 
 import pytest
 
@@ -13,36 +16,136 @@ from classroom.errors import ClassroomError
 from classroom.paths import ROOT
 
 
-def test_a_half_made_environment_is_made_anew(tmp_path):
-    venv, requirements = tmp_path / ".venv", tmp_path / "requirements.txt"
-    requirements.write_text("# nothing to install\n")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """An environment, and its lock, that names one small package."""
+    folder = tmp_path_factory.mktemp("made")
+    lock = lock_of(folder, wheel(folder, "small", ""))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIP_NO_INDEX", "1")
+        environment.prepare(folder / ".venv", [lock])
+    return folder / ".venv", lock
+
+
+@pytest.fixture
+def lock(made, monkeypatch):
+    """The lock of the environment; there is no index to ask."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    content = made[1].read_text()
+    yield made[1]
+    made[1].write_text(content)
+
+
+@pytest.fixture
+def venv(made, tmp_path):
+    """An environment of the test's own that holds what the lock says."""
+    return shutil.copytree(made[0], tmp_path / ".venv", symlinks=True)
+
+
+def wheel(folder, name, content):
+    """Make a package of one file."""
+    file, info = folder / f"{name}-1.0-py3-none-any.whl", f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr(f"{name}/__init__.py", content)
+        packed.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        packed.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        rows = (f"{name}/__init__.py", f"{info}/METADATA", f"{info}/WHEEL", f"{info}/RECORD")
+        packed.writestr(f"{info}/RECORD", "".join(f"{row},,\n" for row in rows))
+    return file
+
+
+def lock_of(folder, wheel):
+    file = folder / "requirements.txt"
+    file.write_text(f"{wheel.as_uri()}\n")
+    return file
+
+
+def imports(venv, name):
+    command = [environment.program("python", venv), "-c", f"import {name}"]
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+def test_a_half_made_environment_is_made_anew(tmp_path, lock):
+    venv = tmp_path / ".venv"
     python = environment.program("python", venv)
     python.parent.mkdir(parents=True)
     python.write_text("half a Python")
     python.chmod(0o755)
-    assert not environment.is_ready(venv, requirements)
+    assert not environment.is_ready(venv, [lock])
+    environment.prepare(venv, [lock])
+    assert environment.is_ready(venv, [lock])
+    assert imports(venv, "small")
 
-    environment.prepare(venv, requirements)
-    assert environment.is_ready(venv, requirements)
-    assert subprocess.run([python, "-c", "import pip"]).returncode == 0
 
+def test_what_is_there_stays(venv, lock):
+    """A lock that changes or is added, and what a person has added, leave the rest as it was."""
+    site = next(venv.glob("lib/python*/site-packages"))
+    (site / "mine.py").touch()
+    (site / "mine-1.0.dist-info").mkdir()
+    (site / "mine-1.0.dist-info/METADATA").write_text("Name: mine\nVersion: 1.0\n")
+    assert environment.is_ready(venv, [lock])
     start = time.monotonic()
-    environment.prepare(venv, requirements)
+    environment.prepare(venv, [lock])
     assert time.monotonic() - start < 1
 
-    requirements.write_text("no-such-package-for-sure==0 ; python_version < '3'\n")
-    assert not environment.is_ready(venv, requirements)
+    lock.write_text("no-such-package-for-sure==0 ; python_version < '3'\n")
+    more = lock.with_name("more.txt")
+    more.write_text("# nothing to install\n")
+    for locks in ([lock], [lock, more]):
+        assert not environment.is_ready(venv, locks)
+        environment.prepare(venv, locks)
+        assert environment.is_ready(venv, locks)
+    assert environment.is_ready(venv, [lock])
+    assert imports(venv, "small") and imports(venv, "mine")
 
 
-def test_a_package_that_is_not_to_be_had_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(environment, "_runs", lambda venv, code: True)
-    monkeypatch.setattr(environment, "program", lambda name, venv: sys.executable)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text("no-such-package-for-sure==1.0\n")
-    with pytest.raises(ClassroomError, match="no-such-package-for-sure==1.0"):
-        environment.prepare(tmp_path / ".venv", requirements)
-    assert not (tmp_path / ".venv").exists()
+@pytest.mark.parametrize("gone", ["small/__init__.py", "small-*.dist-info"])
+def test_an_environment_that_lacks_something_is_not_ready(venv, lock, gone):
+    [found] = venv.glob(f"lib/python*/site-packages/{gone}")
+    shutil.rmtree(found) if found.is_dir() else found.unlink()
+    assert not environment.is_ready(venv, [lock])
+
+
+def test_an_environment_that_lacks_something_is_made_anew(venv, lock):
+    shutil.rmtree(next(venv.glob("lib/python*/site-packages/small")))
+    environment.prepare(venv, [lock])
+    assert environment.is_ready(venv, [lock]) and imports(venv, "small")
+
+
+def test_a_package_that_is_not_to_be_had_is_named(venv, lock):
+    lock.write_text("no-such-package-for-sure==1.0\n")
+    with pytest.raises(ClassroomError, match="no-such-package-for-sure==1.0.*check the network"):
+        environment.prepare(venv, [lock])
+    assert not environment.is_ready(venv, [lock])
+
+
+def test_a_full_disk_is_called_so(tmp_path):
+    """In a mount namespace of its own: `.venv` lies on a disk that holds pip, and little more."""
+    lock = lock_of(tmp_path, wheel(tmp_path, "large", "#" * 60_000_000))
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    script = (
+        f"mount -t tmpfs -o size=40m tmpfs {disk} && cd {ROOT} && exec {sys.executable} -c "
+        "'import sys; from classroom import environment, errors\n"
+        "try: environment.prepare(sys.argv[1], [sys.argv[2]])\n"
+        f"except errors.ClassroomError as error: print(error)' {disk}/.venv {lock}"
+    )
+    root = [*system.root_prefix("to mount a small disk"), "env", "PIP_NO_INDEX=1"]
+    done = subprocess.run(
+        [*root, "unshare", "--mount", "sh", "-c", script], capture_output=True, text=True
+    )
+    assert re.fullmatch(
+        r"The packages of requirements.txt could not be installed into .venv "
+        r"\(.*No space left on device.*\); make room on the disk and run the command again.\n",
+        done.stdout,
+    ), done
+
+
+def test_the_project_is_importable_from_any_folder(tmp_path):
+    """As a notebook in VS Code or nbclient does, whose folder may be any."""
+    code = "import classroom, helpers.exercises, helpers.images, helpers.tables"
+    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path)
+    assert done.returncode == 0
 
 
 def test_a_sudo_that_refuses_is_asked_once(tmp_path, monkeypatch):
@@ -159,11 +262,11 @@ def test_what_follows_goes_to_jupyter_and_the_rest_is_set(monkeypatch):
 
 def test_the_bench_has_a_workspace_of_its_own_and_asks_no_docker_hub(monkeypatch):
     seen = {}
-    monkeypatch.setattr(commands, "_prepare", lambda value, yes: value)
+    monkeypatch.setattr(commands, "_prepare", lambda value, yes, locks: value)
     monkeypatch.setattr(commands, "_become", lambda command, more: seen.update(c=command, e=more))
     monkeypatch.setattr(commands.os, "chdir", lambda place: None)
     commands.main(["bench"])
-    assert seen["c"][1:] == ["-m", "tests.bench"]
+    assert seen["c"][1:] == ["-m", "benchmarks"]
     assert seen["e"] == {"CLASSROOM": "on", "WORKSPACE": "bench"}
 
 

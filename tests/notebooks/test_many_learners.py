@@ -1,4 +1,4 @@
-"""Four learners at once, as `python -m tests.load` lets thirty: all outputs right, nothing left."""
+"""Four learners at once, as `python -m benchmarks.load` does it for thirty: all outputs right."""
 
 import copy
 import re
@@ -9,16 +9,16 @@ import time
 
 import pytest
 
+from benchmarks.load.cells import code_cells, difference
+from benchmarks.load.room import FILES
 from helpers import engine
-from tests.load.cells import code_cells, difference
-from tests.load.room import FILES
 from tests.notebooks import ROOT
 
 
 def begin(*arguments):
     """Start the load test in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.load", *arguments], cwd=ROOT, text=True,
+        [sys.executable, "-m", "benchmarks.load", *arguments], cwd=ROOT, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
 

@@ -161,8 +161,7 @@ def _end(one):
 
 
 SETUP = """
-import os, sys
-sys.path.insert(0, {root!r})
+import os
 from getpass import getpass
 from pathlib import Path
 from helpers import containers, engine, images, registry, workspace
@@ -185,7 +184,7 @@ class Kernel:
         self.me, self.folder, self.secrets = me, folder, []
         own = {"WORKSPACE": me, "IPYTHONDIR": str(folder / "ipython")} | environment
         self.manager, self.client = start_new_kernel(env=os.environ | own, cwd=str(ROOT))
-        self.run(SETUP.format(root=str(ROOT), folder=str(folder)))
+        self.run(SETUP.format(folder=str(folder)))
 
     def begin(self, code):
         """Send a cell off."""

@@ -8,10 +8,10 @@ from pathlib import Path
 import docker.errors
 import requests
 
+from benchmarks.archive import archive, layers
 from helpers import command, distribution, engine, images, workspace
-from tests.bench.archive import archive, layers
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 _PORT = 5700  # the registry's, or the next free one
 

@@ -4,10 +4,10 @@ import statistics
 
 import pytest
 
+from benchmarks import cell, measures
+from benchmarks.figures import Figure, spread, table
+from benchmarks.room import ROOT
 from helpers import engine
-from tests.bench import cell, measures
-from tests.bench.figures import Figure, spread, table
-from tests.bench.room import ROOT
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import psutil
 from jupyter_client import AsyncKernelManager
 from nbformat.v4 import output_from_msg
 
-from tests.load.cells import code_cells, difference
+from benchmarks.load.cells import code_cells, difference
 from tests.notebooks import ROOT
 
 _CELL = 300  # seconds for a cell: thirty wait for each other's containers on two cores

@@ -9,11 +9,11 @@ import sys
 import time
 from dataclasses import dataclass
 
+from benchmarks import processes
+from benchmarks.figures import Figure
+from benchmarks.kernel import Kernel
+from benchmarks.room import NOTEBOOKS, ROOT
 from helpers import engine, workspace
-from tests.bench import processes
-from tests.bench.figures import Figure
-from tests.bench.kernel import Kernel
-from tests.bench.room import NOTEBOOKS, ROOT
 
 _TABLE, _TRANSFER, _IMPORT = 0.5, 1.10, 1.15  # at most this part of the other side's time
 _MEMORY = 32 * 2**20

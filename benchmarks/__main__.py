@@ -12,12 +12,12 @@ import time
 import docker.errors
 import requests
 
+from benchmarks import measures, processes
+from benchmarks.figures import table
+from benchmarks.interrupts import undisturbed
+from benchmarks.room import Room
 from classroom.steps import say, step
 from helpers import engine, errors
-from tests.bench import measures, processes
-from tests.bench.figures import table
-from tests.bench.room import Room
-from tests.interrupts import undisturbed
 
 SMALL = measures.Sizes(
     containers=5, images=3, rows=100, layers=2, layer=2**20, quick=1, slow=1, imports=1,
@@ -50,7 +50,7 @@ def main(arguments=None):
     Returns:
         The exit code: 0 if all goals are reached, else 1.
     """
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--small", action="store_true", help="tiny sizes: it shows that it runs")
     sizes = SMALL if parser.parse_args(arguments).small else measures.Sizes()
     if not shutil.which("docker"):

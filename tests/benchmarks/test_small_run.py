@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
+from benchmarks import __main__ as bench
+from benchmarks import room
+from benchmarks.archive import layers
 from helpers import engine, workspace
-from tests.bench import __main__ as bench
-from tests.bench import room
-from tests.bench.archive import layers
 
 ROWS = [
     "notebook 01-registry.ipynb", "the notebooks together", "import: ", "a key in the search above",
@@ -41,7 +41,7 @@ def left(name):
 
 def test_a_small_bench(own):
     done = subprocess.run(
-        [sys.executable, "-m", "tests.bench", "--small"], cwd=room.ROOT, text=True,
+        [sys.executable, "-m", "benchmarks", "--small"], cwd=room.ROOT, text=True,
         env=os.environ | {"CLASSROOM": "on"}, capture_output=True, timeout=240,
     )  # fmt: skip
     assert done.returncode in (0, 1) and not done.stderr, done.stderr

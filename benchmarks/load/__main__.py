@@ -1,7 +1,7 @@
 """Let one learner work through all notebooks, then many at once; exit code 1 if one sees wrong.
 
-`python -m tests.load 30` tells how much time, processor and memory a learner takes among thirty,
-and how many times that of one alone it is.
+`python -m benchmarks.load 30` tells how much time, processor and memory a learner takes among
+thirty, and how many times that of one alone it is.
 """
 
 import argparse
@@ -16,12 +16,12 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.interrupts import undisturbed
+from benchmarks.load.cells import code_cells
+from benchmarks.load.learner import Learner
+from benchmarks.load.meter import Meter
+from benchmarks.load.room import Room
 from helpers import engine, errors
-from tests.interrupts import undisturbed
-from tests.load.cells import code_cells
-from tests.load.learner import Learner
-from tests.load.meter import Meter
-from tests.load.room import Room
 
 _LONGEST = 20 * 60  # seconds for those who work at once
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -62,7 +62,7 @@ def main(arguments=None):
     Returns:
         The exit code: 0 if all outputs were right and nothing was left over, else 1.
     """
-    parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
     parser.add_argument("learners", nargs="?", type=int, default=30, help="how many at once")
     count = parser.parse_args(arguments).learners
     print(_setting(), flush=True)

@@ -8,14 +8,13 @@ import time
 
 from jupyter_client.manager import KernelManager
 
-from tests.bench.room import NOTEBOOKS
+from benchmarks.room import NOTEBOOKS
 
 _ANSWER = 120  # seconds until a cell has run
 _SETUP = """
-import json, sys
-sys.path.insert(0, "..")
+import json
 from helpers import containers, images, registry, tables, workspace
-from tests.bench import cell
+from benchmarks import cell
 workspace.setup()
 """
 
