@@ -1,6 +1,7 @@
 """The commands of `python3 -m classroom`."""
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -163,6 +164,7 @@ def main(arguments=None):
     if rest and given.command not in WITH_REST:
         parser.error(f"{given.command} takes nothing more, and got: {' '.join(rest)}")
     os.chdir(ROOT)
+    os.umask(os.umask(0o022) | 0o022)  # what is made here, others may not write
     try:
         return COMMANDS[given.command](rest, yes)
     except ClassroomError as error:
@@ -189,8 +191,12 @@ def _complain(text):
     return 1
 
 
+@contextlib.contextmanager
 def _lock():
-    return files.lock(STATE, lambda: say("Another classroom command is at work here; waiting …"))
+    waiting = "Another classroom command is at work here; waiting …"
+    with files.lock(STATE, lambda: say(waiting)):
+        files.close_to_others(STATE)  # it may stem from a time when others could write there
+        yield
 
 
 def _prepare_environment(yes, **locks):

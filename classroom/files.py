@@ -2,8 +2,9 @@
 
 import json
 import os
+import stat
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -13,14 +14,15 @@ except ImportError:  # Windows has no fcntl; two commands at a time are not guar
 
 
 def read_json(path):
-    """Return the JSON value in a file, or an empty dict where there is no such file.
+    """Return the dict in a JSON file, or an empty one where there is no such file.
 
-    A file that cannot be parsed counts as missing: all of them can be made anew.
+    A file that holds anything else counts as missing: all of them can be made anew.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
         return {}
+    return value if isinstance(value, dict) else {}
 
 
 def write_json(path, value):
@@ -37,6 +39,16 @@ def write_text(path, text):
         file.write(text)
     os.chmod(name, 0o644)
     os.replace(name, path)
+
+
+def close_to_others(state):
+    """Take the right to write in a folder, and in all below it, from other users."""
+    for folder, folders, names in os.walk(state):
+        for path in [folder, *(os.path.join(folder, name) for name in (*folders, *names))]:
+            with suppress(FileNotFoundError):  # as of a JupyterLab that is running
+                mode = os.lstat(path).st_mode
+                if mode & 0o022 and not stat.S_ISLNK(mode):
+                    os.chmod(path, stat.S_IMODE(mode) & ~0o022)
 
 
 @contextmanager

@@ -6,7 +6,9 @@ process began as well, and a process counts as ours only if both agree.
 
 import os
 import signal
+import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -40,7 +42,23 @@ def record(pid):
 
 def is_ours(kept):
     """Whether the process of a kept record is still running, and no other has its pid."""
-    return bool(kept and kept.get("began")) and began(kept["pid"]) == kept["began"]
+    whole = isinstance(kept, dict) and isinstance(kept.get("pid"), int) and kept.get("began")
+    return bool(whole) and began(kept["pid"]) == kept["began"]
+
+
+def listens(pid, port):
+    """Whether it is this process that listens on a port of loopback, as Linux tells."""
+    loopback = int.from_bytes(socket.inet_aton("127.0.0.1"), sys.byteorder)
+    try:
+        rows = [row.split() for row in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+        ours = {
+            f"socket:[{row[9]}]"
+            for row in rows
+            if row[1] == f"{loopback:08X}:{port:04X}" and row[3] == "0A"  # it listens
+        }
+        return any(os.readlink(file) in ours for file in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:  # it has ended, or a file was closed meanwhile
+        return False
 
 
 def start(command, log, *, folder=None, sudo=()):

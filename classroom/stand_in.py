@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
 from classroom import index, mirror, processes
@@ -56,7 +57,7 @@ def choose_port(name, state):
 
 
 def start(state):
-    """Start the mirror and the index where they do not run, and fill the mirror.
+    """Fill the mirror, and start it and the index where they do not run.
 
     Args:
         state: Our folder.
@@ -65,9 +66,10 @@ def start(state):
         Where they answer: `{"mirror": "127.0.0.1:5050", "index": "127.0.0.1:5051"}`.
     """
     ports = {name: choose_port(name, state) for name in DEFAULTS}
-    _start_part("mirror", state, ports["mirror"], mirror.answers, mirror_stamp(state))
+    mirror.fill(state)
+    serves = partial(mirror.serves, state=state)
+    _start_part("mirror", state, ports["mirror"], serves, mirror_stamp(state, ports["mirror"]))
     _start_part("index", state, ports["index"], index_answers, index_stamp())
-    mirror.fill(ports["mirror"], state)
     return addresses(state)
 
 
@@ -102,9 +104,9 @@ def index_answers(port):
         connection.close()
 
 
-def mirror_stamp(state):
-    """Return what the running mirror depends on: where its storage lies."""
-    return str(mirror.storage(state))
+def mirror_stamp(state, port):
+    """Return what the running mirror depends on: its configuration."""
+    return hashlib.sha256(mirror.configuration(state, port).encode()).hexdigest()
 
 
 def index_stamp():
@@ -127,12 +129,22 @@ def _start_part(name, state, port, answers, stamp):
     process = processes.start(command, log, folder=ROOT)
     _keep(state, name, {"port": port, "process": process, "stamp": stamp})
     processes.wait_until(
-        lambda: answers(port), process, seconds=20, what=f"The {name} on port {port}", log=log
+        # Another program may have taken the port meanwhile, and answer in our place.
+        lambda: processes.listens(process["pid"], port) and answers(port),
+        process,
+        seconds=20,
+        what=f"The {name} on port {port}",
+        log=log,
     )
 
 
 def _kept(state):
-    return read_json(Path(state) / "stand-in.json")
+    kept = read_json(Path(state) / "stand-in.json")
+    return {
+        name: kept[name]
+        for name in DEFAULTS
+        if isinstance(kept.get(name), dict) and isinstance(kept[name].get("port"), int)
+    }
 
 
 def _keep(state, name, part):

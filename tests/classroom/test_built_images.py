@@ -87,8 +87,8 @@ def test_a_filled_mirror_is_not_filled_again(own, own_state, monkeypatch):
         raise AssertionError("the images were built again")
 
     monkeypatch.setattr(build, "images", built_again)
-    port = int(own["mirror"].partition(":")[2])
-    assert mirror.fill(port, own_state) == mirror.holds(own_state)
+    mirror.fill(own_state)
+    assert mirror.serves(int(own["mirror"].partition(":")[2]), own_state)
 
 
 def test_a_mirror_that_lost_an_image_is_filled_again(make_state):
