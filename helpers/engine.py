@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
@@ -154,16 +155,32 @@ def sources():
         `Sources`: the classroom's where `python3 -m classroom` has set one up, else Docker Hub.
 
     Raises:
-        EngineNotRunning: `CLASSROOM=on`, and the classroom does not run.
+        EngineNotRunning: `CLASSROOM=on`, and the classroom does not run; or what it has written
+            makes no sense.
     """
     wanted = os.environ.get("CLASSROOM", "auto")
-    if wanted != "off" and _SOURCES.exists():
-        return Sources(**json.loads(_SOURCES.read_text()))
+    if wanted != "off":
+        with contextlib.suppress(FileNotFoundError):
+            return _told()
     if wanted == "on":
         raise errors.EngineNotRunning(
             "CLASSROOM=on", "the classroom does not run", "Start it: python3 -m classroom lab"
         )
     return Sources()
+
+
+def _told():
+    with contextlib.suppress(PermissionError, IsADirectoryError, ValueError, TypeError,
+                             RecursionError):  # fmt: skip
+        told = Sources(**json.loads(_SOURCES.read_text(encoding="utf-8")))
+        addresses = all(re.fullmatch(r"[\w.-]+:\d+", at) for at in (told.mirror, told.index))
+        if addresses and isinstance(told.mirrored, bool):
+            return told
+    raise errors.EngineNotRunning(
+        "look where images come from",
+        ".classroom/sources.json does not say it",
+        "Have it written anew: python3 -m classroom lab",
+    )
 
 
 def kernel(*, client=None):

@@ -142,11 +142,14 @@ _RULES = [
     (r"HTTP response to HTTPS client|not look like a TLS handshake", BadAnswer,
      "what answers there speaks no HTTPS, and Docker wants that, except on 127.0.0.1",
      "Check its address and port"),
+    (r"HTTP 405|\b405 Method|status code 405", EngineError,
+     "the registry is read-only", "Push to your own: registry.start()"),
     (r"error decoding registry search|error parsing HTTP (?!40[13])\d+ response"
      r"|unexpected status code 4|empty Content-Type|gives no registry's answer"
      r"|could not fetch content descriptor \S+ \(\)",
      BadAnswer, "what answers there is no registry and no index",
-     "Check its address; where a network asks you to log in to it first, do that"),
+     "Check its address; where a network asks you to log in to it first, do that; for the"
+     " classroom's: python3 -m classroom lab"),
     (r"^(?!.*(?:no basic auth|denied: (?!requested access)))"
      r".*(?:pull access denied|(?<!push access denied, )repository does not exist)", NoSuchImage,
      "there is no such image, or it is a private one",
@@ -185,7 +188,8 @@ _RULES = [
      BadTar,
      "the file is not a whole tar archive", "Save or export it again"),
     (_OFFLINE, RegistryUnreachable, "the registry or index is out of reach",
-     "Check its address, and that it runs: containers.ps()"),
+     "Check its address, and that it runs: containers.ps(); the classroom's:"
+     " python3 -m classroom lab"),
 ]  # fmt: skip
 # Where an Engine says which port is taken.
 _PORT = re.compile(r"(?:Bind for|listen tcp\d?|host port(?: for)?) \S*?:(\d+)\b")

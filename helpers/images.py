@@ -175,11 +175,19 @@ def _way(client, reference):
 
 
 def _in_mirror(name, mirror, tried):
-    """Ask the classroom's mirror for an image's manifest; with it, Docker Hub is never asked."""
+    """Ask the classroom's mirror for an image's digest and ID; so Docker Hub is never asked."""
     try:
-        return distribution.ask(mirror, f"{name.path}/manifests/{name.digest or name.tag}")
-    except requests.HTTPError as err:
-        if err.response.status_code != 404:
+        answer = distribution.ask(mirror, f"{name.path}/manifests/{name.digest or name.tag}")
+        return answer.headers["Docker-Content-Digest"], answer.json()["config"]["digest"]
+    except (requests.RequestException, LookupError, TypeError) as err:
+        answer = getattr(err, "response", None)
+        if answer is None or "Docker-Distribution-Api-Version" not in answer.headers:
+            raise errors.RegistryUnreachable(
+                tried,
+                f"the classroom's mirror does not answer at {mirror}",
+                "Start it again: python3 -m classroom lab",
+            ) from err
+        if answer.status_code != 404:
             raise
         raise errors.NoSuchImage(
             tried,
@@ -196,14 +204,13 @@ def _taken(client, name, found):
         return None
     if found:
         # an image's ID is its config's digest or, in containerd's image store, its manifest's
-        digest = found.headers["Docker-Content-Digest"]
-        return None if here["Id"] in (digest, found.json()["config"]["digest"]) else digest
+        return None if here["Id"] in found else found[0]
     try:
         path = f"{name.path}/manifests/{name.tag}"
         answer = distribution.ask(distribution.HUB, path, method="HEAD")  # which is no pull
-    except requests.RequestException:
+        digest = answer.headers["Docker-Content-Digest"]
+    except (requests.RequestException, KeyError):
         return None  # the pull itself will tell what is wrong
-    digest = answer.headers["Docker-Content-Digest"]
     return None if any(one.endswith(digest) for one in here["RepoDigests"] or []) else digest
 
 
