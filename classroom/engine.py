@@ -4,10 +4,10 @@ An Engine that was running already is never stopped or changed. One that we star
 `engine.json`, so that `stop` ends that one and no other.
 """
 
-import getpass
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -17,10 +17,12 @@ from pathlib import Path
 from classroom import engine_api, processes, system
 from classroom.errors import ClassroomError
 from classroom.files import read_json, write_json
+from classroom.steps import say
 
 SOCKET = "/var/run/docker.sock"
 PID_FILE = Path("/var/run/docker.pid")
 CONFIGURATION = Path("/etc/docker/daemon.json")
+GROUP = "docker"  # who is in it can do all that root can
 NEEDS = (
     "An Engine needs root and a Linux kernel with control groups, namespaces and iptables, which "
     "an unprivileged container does not have; use another machine, or set DOCKER_HOST to an Engine "
@@ -95,8 +97,7 @@ def find(place=None):
     except PermissionError:
         raise ClassroomError(
             f"The Docker Engine at {place.host} was asked for its version and this user may not "
-            f"use it; join its group with `sudo usermod -aG docker {getpass.getuser()}`, log out "
-            "and in again, and run the command again."
+            f"use it; {_how_to_be_let_in(place.host)}."
         ) from None
     except (OSError, engine_api.RefusedError) as error:
         if place.said_by:
@@ -113,8 +114,33 @@ def find(place=None):
     return client
 
 
+def _how_to_be_let_in(host):
+    """Return the next step for a user who may not use the Engine at an address."""
+    try:
+        group = _groups().getgrgid(os.stat(host.removeprefix("unix://")).st_gid).gr_name
+    except (OSError, KeyError):
+        group = GROUP
+    if group != GROUP:
+        return (
+            f"its socket is for {group} alone, so ask whoever started it to end it, or set "
+            "DOCKER_HOST to an Engine that you may use"
+        )
+    return f"{_how_to_join()}, and run the command again"
+
+
+def _how_to_join():
+    name = system.user_name()
+    if name is None:
+        return "this user has no entry in /etc/passwd and can join no group: take one who has"
+    joined = f"sudo usermod -aG {GROUP} {shlex.quote(name)}"
+    return f"join its group with `{joined}` (who is in it can do all that root can), log out and in"
+
+
 def start(state, *, mirror=None, yes=False):
     """Start an Engine on the usual socket; install one first on Debian and Ubuntu.
+
+    The socket is for this user's own group. Where others are in that one, too, it is for the group
+    `docker`.
 
     Args:
         state: Our folder.
@@ -137,6 +163,8 @@ def start(state, *, mirror=None, yes=False):
     client = engine_api.Engine(f"unix://{SOCKET}")
     if _another_starts(client, root):
         return client
+    if _socket_group() == GROUP:
+        _prepare_group(root)
     log = Path(state) / "logs" / "dockerd.log"
     process = processes.start([program, *_flags(mirror)], log, sudo=root)
     write_json(Path(state) / "engine.json", {"process": process})
@@ -186,15 +214,74 @@ def _answers(client):
 
 def _flags(mirror):
     """Return dockerd's flags; what its own configuration file says already cannot be a flag."""
-    import grp  # not there on Windows
-
     configured = read_json(CONFIGURATION)
     flags = []
     if mirror and "registry-mirrors" not in configured:
         flags += ["--registry-mirror", mirror]
-    if "group" not in configured:
-        flags += ["--group", grp.getgrgid(os.getgid()).gr_name]
+    if group := _socket_group():
+        flags += ["--group", group]
     return flags
+
+
+def _groups():
+    import grp  # not there on Windows
+
+    return grp
+
+
+def _socket_group():
+    """Return the group that the socket is for, or None where the configuration file says it.
+
+    It is this user's own group, if nobody else is in it. Users of a network's directory cannot all
+    be listed, so that group must have the user's name as well.
+    """
+    import pwd  # not there on Windows
+
+    if "group" in read_json(CONFIGURATION):
+        return None
+    try:
+        user = pwd.getpwuid(os.geteuid())
+        group = _groups().getgrgid(user.pw_gid)
+    except KeyError:
+        return GROUP
+    others = {name for name in group.gr_mem if name != user.pw_name}
+    others |= {
+        other.pw_name
+        for other in pwd.getpwall()
+        if other.pw_gid == group.gr_gid and other.pw_uid != user.pw_uid
+    }
+    own = group.gr_name == user.pw_name and not others
+    return group.gr_name if own and _is_in(group) else GROUP
+
+
+def _is_in(group):
+    return group.gr_gid in {os.getegid(), *os.getgroups()}
+
+
+def _prepare_group(root):
+    """See to it that there is the group `docker`, and that this user is in it or is root."""
+    try:
+        group = _groups().getgrnam(GROUP)
+    except KeyError:
+        command = [*root, system.find_program("groupadd") or "groupadd", "--system", GROUP]
+        made = subprocess.run(command, capture_output=True, text=True)
+        if made.returncode:
+            reason = (made.stderr.strip() or "it gave no reason").splitlines()[-1]
+            raise ClassroomError(
+                f"`{' '.join(command)}` was to make the group for a Docker Engine's socket, and "
+                f"failed ({reason}); make it yourself and run the command again."
+            ) from None
+        group = _groups().getgrnam(GROUP)
+    if not system.is_root() and not _is_in(group):
+        raise ClassroomError(
+            "A Docker Engine was to be started, and its socket would be for the group "
+            f"{GROUP}, since your own group is not yours alone; {_how_to_join()}, or use sudo, and "
+            "run the command again."
+        )
+    say(
+        f"The Docker Engine's socket is for the group {GROUP}, since your own group is not yours "
+        "alone; who is in it can do all that root can."
+    )
 
 
 def _install(yes):

@@ -14,6 +14,16 @@ def is_root():
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
+def user_name():
+    """Return this user's name, or None where the system knows none."""
+    try:
+        import pwd  # not there on Windows
+
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except (ImportError, KeyError):
+        return None
+
+
 def is_debian():
     """Whether this is Debian, Ubuntu or a child of theirs, with apt-get."""
     return bool({"debian", "ubuntu"} & set(_family())) and shutil.which("apt-get") is not None

@@ -1,6 +1,7 @@
 """What other users of the machine can do to the stand-in, and with the Engine's socket."""
 
 import http.client
+import json
 import os
 import shutil
 import socket
@@ -10,9 +11,11 @@ import sys
 import pytest
 from conftest import get
 
-from classroom import build, files, mirror, processes, stand_in
+from classroom import build, files, mirror, processes, stand_in, system
 from classroom.errors import ClassroomError
 from classroom.paths import ROOT
+
+SHARED_MACHINE = ROOT / "tests" / "classroom" / "shared_machine.py"
 
 WRITES = {
     "a manifest over one that is there": ("PUT", "/v2/library/busybox/manifests/latest"),
@@ -166,3 +169,54 @@ def test_other_users_can_write_nothing_of_ours(make_state, tmp_path):
     mine = [path for path in state.rglob("*") if not path.is_symlink()]
     assert len(mine) > 30
     assert [path for path in [state, *mine] if path.stat().st_mode & 0o022] == []
+
+
+def started_by(user, place):
+    """Start a real Engine as a user of a shared machine; returns what each user got."""
+    root = system.root_prefix("to try what other users can do")
+    flags = [str(flag) for flag in place]
+    if "--group" in flags:  # that of whoever runs the tests
+        at = flags.index("--group")
+        del flags[at : at + 2]
+    ran = subprocess.run(
+        [*root, "env", f"PYTHONPATH={ROOT}", "unshare", "--mount", "--propagation", "private",
+         sys.executable, SHARED_MACHINE, user, *flags],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout.splitlines()[-1]), ran.stdout
+
+
+def who_gets_in(result):
+    return {user for user, got in result.items() if got == "True"}
+
+
+def test_an_engine_s_socket_is_for_a_group_of_one_s_own(private_place):
+    result, said = started_by("ada", private_place)
+    assert result["group"] == result["socket"] == "ada"
+    assert result["started"].count(".") == 2 and "root can" not in said
+    assert who_gets_in(result) == {"ada"}
+    for user in ("bob", "dora", "nobody-known"):
+        assert "its socket is for ada alone" in result[user]
+
+
+def test_an_engine_s_socket_is_not_for_the_classmates(private_place):
+    """Dora's own group is that of all students; she is in the group docker."""
+    result, said = started_by("dora", private_place)
+    assert result["group"] == result["socket"] == "docker"
+    assert said.splitlines()[0] == (
+        "The Docker Engine's socket is for the group docker, since your own group is not yours "
+        "alone; who is in it can do all that root can."
+    )
+    assert who_gets_in(result) == {"dora"}
+    assert "sudo usermod -aG docker bob` (who is in it can do all that root can)" in result["bob"]
+    assert "no entry in /etc/passwd" in result["nobody-known"]
+
+
+@pytest.mark.parametrize("user", ["bob", "eve", "fred", "hugo"])
+def test_who_has_no_group_of_one_s_own_is_told_to_join_docker_s(private_place, user):
+    result, _ = started_by(user, private_place)
+    assert result["group"] == "docker"
+    assert f"sudo usermod -aG docker {user}`" in result["started"]
+    assert result["started"].startswith("ClassroomError: A Docker Engine was to be started, and")
+    assert "socket" not in result and who_gets_in(result) == set()
