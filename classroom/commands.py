@@ -10,7 +10,7 @@ import sys
 from classroom import docker_hub, engine, environment, files, stand_in
 from classroom.errors import ClassroomError
 from classroom.paths import ROOT, STATE
-from classroom.steps import say, step
+from classroom.steps import drop_output, open_closed_streams, say, step
 
 FIRST_LESSON = "/lab/tree/notebooks/01-registry.ipynb"
 LEARNER = {"WORKSPACE": "learner"}
@@ -144,34 +144,37 @@ def main(arguments=None):
     Args:
         arguments: What follows `python3 -m classroom`; the process's own if left out.
     """
+    open_closed_streams()
     parser = argparse.ArgumentParser(
         prog="python3 -m classroom",
         usage="python3 -m classroom [--yes] COMMAND ...",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
         description="\n".join(
             f"{name:8} {function.__doc__.splitlines()[0]}" for name, function in COMMANDS.items()
         ),
     )
+    parser.add_argument("-h", "--help", action="store_true", help="show this")
     parser.add_argument("--yes", action="store_true", help="install what is missing, do not ask")
     parser.add_argument("command", nargs="?", choices=COMMANDS, help=argparse.SUPPRESS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
-    if not given.command:
-        parser.print_help()
-        return 0
     yes = given.yes or "--yes" in given.rest
     rest = [word for word in given.rest if word != "--yes"]
-    if rest and given.command not in WITH_REST:
+    if rest and given.command not in WITH_REST and not given.help:
         parser.error(f"{given.command} takes nothing more, and got: {' '.join(rest)}")
     os.chdir(ROOT)
     os.umask(os.umask(0o022) | 0o022)  # what is made here, others may not write
     try:
+        if given.help or not given.command:
+            say(parser.format_help().rstrip())
+            return 0
         return COMMANDS[given.command](rest, yes)
     except ClassroomError as error:
         return _complain(error)
     except OSError as error:
         return _complain(
-            f"`{given.command}` was tried and the system refused it ({error}); "
+            f"`{given.command or 'help'}` was tried and the system refused it ({error}); "
             f"see that {STATE} belongs to you and that the disk has room."
         )
     except KeyboardInterrupt:
@@ -181,13 +184,14 @@ def main(arguments=None):
 def _complain(text):
     try:
         sys.stdout.flush()
-    except BrokenPipeError:  # as in `status | head -1`: nobody reads on
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    print(
-        f"✗ {text}".encode(sys.stderr.encoding, "replace").decode(sys.stderr.encoding),
-        file=sys.stderr,
-    )
+    except OSError:  # the disk is full that it goes to
+        drop_output()
+    with contextlib.suppress(OSError):
+        print(
+            f"✗ {text}".encode(sys.stderr.encoding, "replace").decode(sys.stderr.encoding),
+            file=sys.stderr,
+            flush=True,
+        )
     return 1
 
 
@@ -211,7 +215,13 @@ def _prepare(value, yes, **locks):
 
 
 def _reset(surroundings):
-    return _run(["-m", "helpers.workspace", "reset"], surroundings)
+    command = [environment.program("python"), "-m", "helpers.workspace", "reset"]
+    ran = subprocess.run(
+        command, env={**os.environ, **surroundings}, stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    if ran.stdout:
+        say(ran.stdout.rstrip())
+    return ran.returncode
 
 
 def _execute(notebook, surroundings):

@@ -47,7 +47,7 @@ def address(environment=None, home=None):
         home: The user's home folder; the process's own if left out.
     """
     environment = os.environ if environment is None else environment
-    home = Path(home or Path.home())
+    home = Path(home or system.home())
     named = environment.get("DOCKER_HOST")
     if named:
         return Address(named, None if named == f"unix://{SOCKET}" else "DOCKER_HOST")

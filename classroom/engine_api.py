@@ -12,6 +12,8 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
+from classroom import system
+
 SECONDS = 3  # how long an Engine may take to say that it is there
 
 
@@ -176,5 +178,5 @@ def at(host, certificates=None):
             f"{host} begins with {scheme or 'nothing'}:, and the lessons speak unix: and tcp:"
         )
     if not certificates and os.environ.get("DOCKER_TLS_VERIFY"):
-        certificates = os.environ.get("DOCKER_CERT_PATH", Path.home() / ".docker")
+        certificates = os.environ.get("DOCKER_CERT_PATH", system.home() / ".docker")
     return Engine(host, certificates)

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from classroom.errors import ClassroomError
 from classroom.steps import say
@@ -22,6 +23,14 @@ def user_name():
         return pwd.getpwuid(os.geteuid()).pw_name
     except (ImportError, KeyError):
         return None
+
+
+def home():
+    """Return this user's home folder, or `/nonexistent` where the system knows none."""
+    try:
+        return Path.home()
+    except (RuntimeError, KeyError):
+        return Path("/nonexistent")
 
 
 def is_debian():

@@ -547,7 +547,7 @@ def cli_logins():
 
     Source: https://docs.docker.com/reference/cli/docker/login/#credential-stores
     """
-    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    folder = Path(os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker"))
     file = folder / "config.json"
     config = json.loads(file.read_text()) if file.exists() else {}
     default = config.get("credsStore", "config.json, in base64, which is no secret")

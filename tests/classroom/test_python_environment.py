@@ -2,11 +2,13 @@
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
+import uuid
 import zipfile
 
 import pytest
@@ -233,6 +235,88 @@ def test_status_changes_nothing_and_says_what_is_in_use(client):
     assert result.returncode == 0, result.stderr
     assert client.host in result.stdout
     assert "Stand-in     on: mirror 127.0.0.1:" in result.stdout
+
+
+CLOSED = {
+    "output closed": ">&-",
+    "errors closed": "2>&-",
+    "input and output closed": "<&- >&-",
+    "all closed": "<&- >&- 2>&-",
+    "a full disk": ">/dev/full",
+    "a full disk for errors, too": ">/dev/full 2>/dev/full",
+}
+
+
+@pytest.mark.parametrize("command", ["", "--help", "status"])
+@pytest.mark.parametrize("closed", CLOSED.values(), ids=CLOSED)
+def test_a_command_whose_output_goes_nowhere_ends_without_a_traceback(client, command, closed):
+    line = f'exec "$0" -m classroom {command} {closed}'
+    ran = subprocess.run(["bash", "-c", line, sys.executable], cwd=ROOT, capture_output=True)
+    assert ran.returncode == ("full" in closed)
+    assert not re.search(rb"Traceback|Exception ignored|Bad file", ran.stderr)
+    assert len(ran.stderr.splitlines()) <= 1
+
+
+@pytest.mark.parametrize("command", ["", "--help", "status"])
+def test_a_reader_that_has_gone_ends_a_command_without_a_word(client, command):
+    line = f'exec "$0" -m classroom {command} | true; exit ${{PIPESTATUS[0]}}'
+    ran = subprocess.run(["bash", "-c", line, sys.executable], cwd=ROOT, capture_output=True)
+    assert ran.returncode in (0, 1) and ran.stderr == b""
+
+
+def test_a_reset_that_nobody_reads_of_is_whole(client):
+    """What it removes is told when all is gone; a reader that went is no reason to stop."""
+    docker, name = shutil.which("docker"), f"reset-{uuid.uuid4().hex[:8]}"
+    for one in ("a", "b"):
+        subprocess.run(
+            [docker, "--host", client.host, "create", "--name", f"{name}-{one}",
+             "--label", f"lesson={name}", "busybox"], check=True, capture_output=True,
+        )  # fmt: skip
+    line = 'exec "$0" -m classroom reset | head -1'
+    ran = subprocess.run(
+        ["bash", "-c", line, sys.executable],
+        cwd=ROOT,
+        capture_output=True,
+        env={**os.environ, "WORKSPACE": name},
+    )
+    assert ran.stderr == b""
+    left = [docker, "--host", client.host, "ps", "--all", "--quiet", "--filter", f"name={name}"]
+    assert subprocess.run(left, capture_output=True).stdout == b""
+
+
+def test_a_closed_output_is_not_taken_for_a_file_of_ours(tmp_path):
+    """The first file that a process opens gets the number of what is closed."""
+    code = (
+        "import subprocess, sys; from pathlib import Path; from classroom import commands\n"
+        "commands.STATE = Path(sys.argv[1])\n"
+        "def status(rest, yes):\n"
+        "    'Run a program.'\n"
+        "    with commands._lock(): subprocess.run(['echo', 'spoilt'])\n"
+        "commands.COMMANDS['status'] = status\n"
+        "sys.exit(commands.main(['status']))"
+    )
+    line = 'exec "$0" -c "$1" "$2" >&-'
+    command = ["bash", "-c", line, sys.executable, code, str(tmp_path)]
+    assert subprocess.run(command, cwd=ROOT).returncode == 0
+    assert (tmp_path / "lock").read_text() == ""
+
+
+@pytest.mark.parametrize("command", ["status", "stop", "reset", "lab"])
+def test_a_user_without_an_entry_and_a_home_gets_a_sentence(command):
+    code = (
+        "import os, pwd, sys; from classroom import commands\n"
+        "os.setgroups([]); os.setresgid(*[60999] * 3); os.setresuid(*[60999] * 3)\n"
+        f"sys.exit(commands.main([{command!r}]))"
+    )
+    root = system.root_prefix("to become another user")
+    ran = subprocess.run(
+        [*root, "env", "-i", f"PATH={os.environ['PATH']}", sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 1 and "Traceback" not in ran.stderr
+    assert ran.stderr.startswith("✗ ") and len(ran.stderr.splitlines()) == 1
 
 
 def test_a_wrong_word_is_refused():
