@@ -110,11 +110,16 @@ def _number(asked, name, default):
         raise ValueError(f"The search asks for {name}={text}; {name} is a number.") from None
 
 
+class Server(ThreadingHTTPServer):
+    """Takes in at once what many Engines ask at once."""
+
+    daemon_threads = True
+    request_queue_size = 1024  # an Engine that finds the queue full tries again after a second
+
+
 def server(port):
     """Return a server on loopback that is bound and not yet running; port 0 takes a free one."""
-    bound = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    bound.daemon_threads = True
-    return bound
+    return Server(("127.0.0.1", port), Handler)
 
 
 def main():

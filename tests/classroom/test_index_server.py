@@ -1,15 +1,19 @@
 """The index: its answers, its rows, and a real `docker search` that asks it."""
 
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import get, get_json
 
 from classroom import index
+from classroom.files import read_json
 
 
 def test_ping_says_that_this_is_a_registry(own):
@@ -113,3 +117,35 @@ def test_docker_search_filters(client, own):
     filters = ["--filter", "is-official=true", "--filter", "stars=3", "--limit", "2"]
     assert docker_search(client, *filters, f"{own['index']}/busybox") == ["busybox 2231"]
     assert docker_search(client, *filters, f"{own['index']}/nginx") == ["nginx 5441"]
+
+
+def test_a_burst_of_connections_is_taken_at_once(own, own_state):
+    """As of thirty Engines, which ask by HTTPS first: one that finds no room waits a second.
+
+    The index is held meanwhile, as by a busy machine: it takes no connection in.
+    """
+    host, _, port = own["index"].partition(":")
+    pid = read_json(own_state / "stand-in.json")["index"]["process"]["pid"]
+    connections = [socket.socket() for _ in range(120)]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        start = time.monotonic()
+        for connection in connections:
+            connection.settimeout(0.5)
+            connection.connect((host, int(port)))
+        taken = time.monotonic() - start
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert taken < 0.5
+    for connection in connections:
+        connection.settimeout(10)
+        connection.sendall(b"GET /v1/search?q=busybox HTTP/1.1\r\nHost: x\r\n\r\n")
+    for connection in connections:
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
+        connection.close()
+
+
+def test_thirty_searches_at_once_all_find_the_same(client, own):
+    with ThreadPoolExecutor(30) as pool:
+        found = pool.map(lambda _: docker_search(client, f"{own['index']}/busybox"), range(30))
+        assert {len(rows) for rows in found} == {6}
