@@ -1,6 +1,7 @@
 """Starting and stopping: ports, crashes, and that only our own processes are ended."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import time
 
 import pytest
 
-from classroom import engine, files, processes, stand_in
+from classroom import commands, docker_hub, engine, files, processes, stand_in
 from classroom.errors import ClassroomError
 from classroom.paths import ROOT
 
@@ -134,3 +135,28 @@ def test_a_second_command_waits_for_the_first(tmp_path):
 def test_half_a_state_file_counts_as_none(tmp_path):
     (tmp_path / "stand-in.json").write_text('{"mirror": {"po')
     assert stand_in.addresses(tmp_path) == {}
+
+
+MALFORMED = ["", "{", "[1, 2]", "null", "5", '{"mirror": 5}', '{"mirror": {"port": "x"}}',
+             '{"mirror": {"port": 5050, "process": [1]}, "index": null}',
+             '{"process": {"pid": "1"}}', '{"process": 7}', "[" * 100_000]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", MALFORMED)
+def test_a_state_file_of_the_wrong_shape_counts_as_none(tmp_path, content):
+    for name in ("stand-in.json", "engine.json", "sources.json"):
+        (tmp_path / name).write_text(content)
+    assert stand_in.addresses(tmp_path) == {} and docker_hub.sources(tmp_path) == {}
+    assert not engine.is_ours(tmp_path) and stand_in.stop(tmp_path) == []
+    assert stand_in.choose_port("index", tmp_path) in stand_in.PORTS
+
+
+def test_status_is_said_where_the_lessons_are_told_what_makes_no_sense(
+    tmp_path, monkeypatch, capsys, client, own, own_state
+):
+    (tmp_path / "sources.json").write_text('{"mirror": 3}')
+    shutil.copy(own_state / "stand-in.json", tmp_path)
+    monkeypatch.setattr(commands, "STATE", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert commands.main(["status"]) == 0
+    assert f"Stand-in     in part: mirror {own['mirror']}" in capsys.readouterr().out
