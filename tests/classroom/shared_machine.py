@@ -1,7 +1,8 @@
 """Users of a machine, in a mount namespace: who of them gets at an Engine that one starts?
 
 Run as root, `unshare --mount python shared_machine.py USER FLAG …`: starts a real Engine as USER,
-with these flags of dockerd, and prints as JSON what came of it, and what each user then gets.
+with these flags of dockerd, and prints as JSON what came of it, and what each user then gets. With
+`bob-without-docker` in the place of USER, the machine has no such group.
 """
 
 import grp
@@ -41,14 +42,10 @@ GROUPS = {
 NOBODY_KNOWN = 60999  # a user without an entry
 
 
-def bind(file, drop, lines):
-    """Put other lines in a file of the system, for this namespace only."""
+def write(file, drop, lines):
+    """Put other lines in a file of the system: of this namespace's copy of /etc."""
     kept = [row for row in Path(file).read_text().splitlines() if row.split(":")[0] not in drop]
-    with tempfile.NamedTemporaryFile("w", delete=False) as copy:
-        copy.write("\n".join([*kept, *lines]) + "\n")
-    os.chmod(copy.name, 0o644)
-    subprocess.run(["mount", "--bind", copy.name, file], check=True)
-    os.unlink(copy.name)
+    Path(file).write_text("\n".join([*kept, *lines]) + "\n")
 
 
 def let_users_become_root(folder):
@@ -85,11 +82,16 @@ def as_user(name, do):
 
 
 def main(user, *flags):
-    bind("/etc/passwd", USERS, [f"{n}:x:{u}:{g}::/nonexistent:/bin/sh"
-                                for n, (u, g) in USERS.items()])  # fmt: skip
-    bind("/etc/group", GROUPS, [f"{n}:x:{g}:{m}" for n, (g, m) in GROUPS.items()])
+    user, _, missing = user.partition("-without-")
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
+    subprocess.run(["cp", "-a", "/etc", folder], check=True)
+    subprocess.run(["mount", "--bind", folder / "etc", "/etc"], check=True)
+    people = [f"{name}:x:{uid}:{gid}::/nonexistent:/bin/sh" for name, (uid, gid) in USERS.items()]
+    write("/etc/passwd", USERS, people)
+    groups = [f"{n}:x:{gid}:{users}" for n, (gid, users) in GROUPS.items() if n != missing]
+    write("/etc/group", GROUPS, groups)
+    write("/etc/gshadow", GROUPS, [])
     (state := folder / "state").mkdir()
     if user in USERS:
         os.chown(state, *USERS[user])
@@ -104,6 +106,7 @@ def main(user, *flags):
     try:
         result["group"] = as_user(user, engine._socket_group)
         result["started"] = as_user(user, lambda: engine.start(state).version())
+        result["groups"] = sorted(set(GROUPS) & {group.gr_name for group in grp.getgrall()})
         if Path(engine.SOCKET).exists():
             result["socket"] = grp.getgrgid(os.stat(engine.SOCKET).st_gid).gr_name
         for name in [*USERS, "nobody-known"]:

@@ -220,3 +220,9 @@ def test_who_has_no_group_of_one_s_own_is_told_to_join_docker_s(private_place, u
     assert f"sudo usermod -aG docker {user}`" in result["started"]
     assert result["started"].startswith("ClassroomError: A Docker Engine was to be started, and")
     assert "socket" not in result and who_gets_in(result) == set()
+
+
+def test_the_group_docker_is_made_where_there_is_none(private_place):
+    result, _ = started_by("bob-without-docker", private_place)
+    assert result["group"] == "docker" and "docker" in result["groups"]
+    assert "sudo usermod -aG docker bob`" in result["started"]
