@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import getpass
+import hashlib
 import os
 import re
 import secrets
@@ -29,18 +30,31 @@ def name():
 
     Returns:
         The environment's `WORKSPACE`, else `learner-` with the JupyterHub user, the system's
-        user or a token of this kernel's own; in the letters that names of images allow.
+        user or that user's number; in the letters that names of images allow.
     """
-    if chosen := _slug(os.environ.get("WORKSPACE", "")):
-        return chosen
-    user = os.environ.get("JUPYTERHUB_USER", "")
-    with contextlib.suppress(OSError, KeyError, ImportError):
-        user = user or getpass.getuser()
-    return f"learner-{_slug(user) or secrets.token_hex(3)}"
+    if chosen := os.environ.get("WORKSPACE"):  # may be a name that this has given
+        fits = re.fullmatch("(?=.{1,60}$)[a-z0-9]+([-_][a-z0-9]+)*", chosen)
+        return chosen if fits else _slug(chosen)
+    return f"learner-{_slug(os.environ.get('JUPYTERHUB_USER') or _system_user())}"
+
+
+def _system_user():
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # the system has no name for it, as in many containers
+        return str(os.getuid())
 
 
 def _slug(text):
-    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:40].strip("-")
+    """Write a text in the letters that names of images allow, another one for each text.
+
+    A hash of the whole marks a short form that has lost something. No plain text has a `_`.
+    """
+    short = re.sub("[^a-z0-9]+", "-", text.lower())[:40].strip("-")
+    if short == text:
+        return short
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:6]
+    return f"{short or 'name'}_{digest}"
 
 
 def label():
@@ -57,7 +71,7 @@ def prefixed(short):
     Returns:
         The name with the workspace's prefix, once.
     """
-    return short if short.startswith(f"{name()}-") else f"{name()}-{short}"
+    return f"{name()}-{str(short).removeprefix(f'{name()}-')}"
 
 
 def owns(container):
