@@ -3,6 +3,7 @@
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 import requests
 
@@ -10,6 +11,7 @@ from helpers import engine, errors
 
 HUB = "registry-1.docker.io"  # where Docker Hub answers for the names that begin docker.io/
 _TIMEOUT = (3, 20)  # seconds to connect, seconds until an answer
+_PIECE, _PIECES = 2**16, 128  # bytes of an answer that are read at once, and how often
 _MANIFESTS = ", ".join(
     [
         "application/vnd.oci.image.index.v1+json",
@@ -18,7 +20,7 @@ _MANIFESTS = ", ".join(
         "application/vnd.docker.distribution.manifest.v2+json",
     ]
 )
-_HOST = r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::(?P<port>\d+))?"
+_HOST = r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::(?P<port>[0-9]{1,5}))?"
 _WORD = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 
 
@@ -178,7 +180,9 @@ def understood(host):
     """
     try:
         yield
-    except (requests.JSONDecodeError, LookupError, TypeError, AttributeError) as err:
+    except (
+        LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError,
+    ) as err:  # fmt: skip
         raise errors.NoRegistry(f"what answers at {host} gives no registry's answer") from err
 
 
@@ -202,11 +206,18 @@ def wait(name):
 
 
 def get(address, *, method="GET", headers=None, auth=None):
-    """Ask for a web address, with a time-out, and past any proxy where it lies on loopback."""
+    """Ask for a web address, with a time-out, and past any proxy where it lies on loopback.
+
+    Of an answer the first 8 MB are read. One on loopback leads nowhere else.
+    """
     with requests.Session() as session:
-        session.trust_env = address.startswith("https:")
+        session.trust_env = away = address.startswith("https:")
         try:
-            answer = session.request(method, address, headers=headers, auth=auth, timeout=_TIMEOUT)
+            with session.request(
+                method, address, headers=headers, auth=auth, timeout=_TIMEOUT, stream=True,
+                allow_redirects=away,
+            ) as answer:  # fmt: skip
+                answer._content = b"".join(islice(answer.iter_content(_PIECE), _PIECES))
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as err:
             raise errors.NoAnswer(f"no answer from {address}") from err
     answer.raise_for_status()

@@ -7,6 +7,8 @@ import docker.errors
 import requests
 import urllib3.exceptions
 
+from helpers.readable import visible
+
 
 class LessonError(Exception):
     """What a lesson's helper raises; a notebook shows this sentence, and no traceback.
@@ -18,6 +20,7 @@ class LessonError(Exception):
     """
 
     def __init__(self, tried, wrong, todo):
+        tried, wrong, todo = (visible(clipped(part, 500)) for part in (tried, wrong, todo))
         super().__init__(f"{tried}: {wrong}. {todo}.")
         self.tried = tried
         self._lines = [f"{tried}:", f"{wrong}.", f"{todo}."]
@@ -28,6 +31,11 @@ class LessonError(Exception):
                 [f"\x1b[31m{type(self).__name__}\x1b[0m: {self._lines[0]}", *self._lines[1:]]
             )
         ]
+
+
+def clipped(text, size):
+    """Leave out the middle of a long text: what counts is at its beginning or its end."""
+    return text if len(text) <= size else f"{text[: size // 2]} … {text[-size // 2 :]}"
 
 
 class EngineNotRunning(LessonError):
@@ -158,7 +166,7 @@ _RULES = [
      r"|insufficient_scope|access.*denied: |\b403 (?:Client|Forbidden)|HTTP 40[13] response",
      AccessDenied, "the registry wants to know who is asking",
      "Log in first; to your own registry: registry.login(registry.start())"),
-    (rf"(?=.*{_HUB}).*(?:{_OFFLINE})", HubUnreachable,
+    (rf"^(?=.*{_HUB}).*(?:{_OFFLINE})", HubUnreachable,
      "Docker Hub is out of reach",
      "Go on with the stand-in: CLASSROOM=on python3 -m classroom lab"),
     (r"manifest unknown|manifest for .* not found|no such image|image not known"
@@ -182,6 +190,11 @@ _RULES = [
     (r"port is already allocated|address already in use", PortBusy,
      "something else listens on {port}",
      "Look which container has it, containers.ps(), or choose another port"),
+    (r"specified value for memory|strconv\.|cannot unmarshal", BadOption,
+     "a value is none that Docker can read", "Correct it, as in memory='64m' or limit=25"),
+    (r"is already in use by container|marked for removal|removal of container .* in progress",
+     NameTaken, "a container of that name is made or removed elsewhere at this moment",
+     "Run the cell again"),
     (r"no space left|quota exceeded", NoSpace, "the disk is full",
      "Make room, then run the cell again"),
     (r"unexpected EOF|invalid tar|archive/tar|not a tar|invalid archive|tarexport|docker-import-",
@@ -207,7 +220,7 @@ def explain(err, tried, *, wait="some minutes"):
     Returns:
         A `LessonError` of the kind that fits.
     """
-    text = str(getattr(err, "explanation", None) or err)
+    text = clipped(str(getattr(err, "explanation", None) or err), 2000)
     asked = isinstance(err, requests.HTTPError) and not isinstance(err, docker.errors.APIError)
     if asked and err.response is not None:
         wait = waiting(err.response.headers)
@@ -304,6 +317,10 @@ def explained(tried):
     ) as err:
         _bare(err)
         raise explain(err, tried) from err
+    except (ValueError, TypeError, AttributeError, OverflowError) as err:
+        _bare(err)
+        wrong = f"what was given can't be read: {err}"
+        raise BadOption(tried, wrong, "Correct it, then run the cell again") from err
 
 
 def _bare(err):

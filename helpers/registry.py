@@ -4,6 +4,7 @@ import contextlib
 import io
 import itertools
 import json
+import operator
 import os
 import re
 import secrets
@@ -60,10 +61,7 @@ def search(term, *, official=None, stars=0, limit=25, client=None):
     """
     index = engine.sources().index
     term = f"{index}/{term}" if index else term
-    if not 1 <= limit <= 100:
-        raise errors.BadOption(
-            f"docker search --limit {limit}", "a search gives 1 to 100 rows", "Ask for so many"
-        )
+    _check_limit(limit, f"docker search --limit {limit}")
     filters = {}
     if official is not None:
         filters["is-official"] = [str(bool(official)).lower()]
@@ -83,6 +81,11 @@ def search(term, *, official=None, stars=0, limit=25, client=None):
     )
 
 
+def _check_limit(limit, tried):
+    if limit not in range(1, 101):
+        raise errors.BadOption(tried, "a list has 1 to 100 rows", "Write limit=25")
+
+
 def found(client, term, limit, filters):
     """Search as `search` does, without showing the command."""
     asked = {"term": term, "limit": limit, "filters": json.dumps(filters)}
@@ -90,7 +93,7 @@ def found(client, term, limit, filters):
     try:
         hits = api._result(api._get(api._url("/images/search"), params=asked), json=True) or []
     except docker.errors.APIError as err:
-        if re.match(r"(?:[^/]*[.:][^/]*|localhost)/", term):
+        if distribution.split(term)[0]:
             raise
         # what the Engine says of a bad answer does not name Docker Hub
         raise docker.errors.DockerException(f"index.docker.io: {err.explanation}") from err
@@ -170,6 +173,7 @@ def tags(repository, *, limit=10):
     `GET /v2/<name>/manifests/<reference>`) and, on Docker Hub,
     https://docs.docker.com/reference/api/hub/latest/ (`GET /v2/namespaces/{}/repositories/{}/tags`)
     """
+    _check_limit(limit, f"list {limit} tags of {repository}")
     host, path = distribution.locate(repository)
     if host == distribution.HUB:
         url = f"https://hub.docker.com/v2/repositories/{path}/tags?page_size={limit}"
@@ -179,7 +183,7 @@ def tags(repository, *, limit=10):
                  _platform(image)) for one in distribution.get(url).json()["results"]
                 for image in one["images"] if _platform(image) != _ATTESTATION
             ]  # fmt: skip
-        return _tags_frame(rows)
+            return _tags_frame(rows)
     with shown(_curl(host, f"{path}/tags/list")), distribution.understood(host):
         names = sorted(distribution.ask(host, f"{path}/tags/list").json()["tags"] or [])[:limit]
         rows = []
@@ -188,10 +192,11 @@ def tags(repository, *, limit=10):
             for manifest, platform in _platforms(host, path, answer.json()):
                 size = sum(layer["size"] for layer in manifest["layers"])
                 rows.append((name, answer.headers["Docker-Content-Digest"], size, platform))
-    return _tags_frame(rows)
+        return _tags_frame(rows)
 
 
 def _tags_frame(rows):
+    rows = [(tag, digest, operator.index(size), platform) for tag, digest, size, platform in rows]
     frame = tables.framed(rows, tag="str", digest="str", size="int64", platform="str")
     return frame.sort_values(["tag", "platform"], ignore_index=True)
 
@@ -575,7 +580,7 @@ def catalog(registry):
     host = str(registry)
     with shown(_curl(host, "_catalog")), distribution.understood(host):
         names = sorted(distribution.ask(host, "_catalog").json()["repositories"])
-    return pd.DataFrame(names, columns=["repository"], dtype="str")
+        return tables.framed([(name,) for name in names], repository="str")
 
 
 def rate_limit():
@@ -600,14 +605,13 @@ def rate_limit():
             f"TOKEN=$(curl -s '{distribution.token_url(path)}' | {find})",
             f'{lines[0]} -H "Authorization: Bearer $TOKEN"',
         ]
-    with shown(*lines):
+    with shown(*lines), distribution.understood(host):
         headers = distribution.ask(host, f"{path}/manifests/latest", method="HEAD").headers
-    limit, _, window = headers.get("ratelimit-limit", "").partition(";w=")
-    remaining = headers.get("ratelimit-remaining", "").partition(";")[0]
-    row = [host, *(int(value) if value else pd.NA for value in (limit, remaining, window))]
-    frame = pd.DataFrame([row], columns=["registry", "limit", "remaining", "window"])
-    numbers = dict.fromkeys(["limit", "remaining", "window"], "Int64")
-    return frame.astype({"registry": "str"} | numbers)
+        limit, _, window = headers.get("ratelimit-limit", "").partition(";w=")
+        remaining = headers.get("ratelimit-remaining", "").partition(";")[0]
+        row = [host, *(int(value) if value else pd.NA for value in (limit, remaining, window))]
+        kinds = dict.fromkeys(["limit", "remaining", "window"], "Int64")
+        return tables.framed([row], registry="str", **kinds)
 
 
 def _curl(host, path, *options):

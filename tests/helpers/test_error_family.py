@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import time
 
 import docker.errors
 import pytest
@@ -9,15 +10,17 @@ import requests
 import urllib3.exceptions
 from IPython.core.interactiveshell import InteractiveShell
 
-from helpers import errors
+from helpers import distribution, errors, readable, workspace
 from helpers.errors import (
     AccessDenied,
     BadAnswer,
+    BadOption,
     BadTar,
     EngineError,
     EngineNotRunning,
     HubUnreachable,
     LessonError,
+    NameTaken,
     NoSpace,
     NoSuchContainer,
     NoSuchImage,
@@ -175,6 +178,16 @@ SAID = [
     ("20.10", "Error processing tar file(exit status 1): archive/tar: invalid tar header", BadTar),
     ("28", "archive/tar: invalid tar header", BadTar),
     ("28", "unexpected EOF", BadTar),
+    # one name, two kernels
+    ("20.10", f'Conflict. The container name "/ada-web" is already in use by container "{C}". You'
+     " have to remove (or rename) that container to be able to reuse that name.", NameTaken),
+    ("20.10", "container is marked for removal and cannot be started", NameTaken),
+    ("20.10", f"removal of container {C} is already in progress", NameTaken),
+    # values
+    ("docker-py", "The specified value for memory (lots) should specify the units. The postfix"
+     " should be one of the `b` `k` `m` `g` characters", BadOption),
+    ("20.10", 'strconv.Atoi: parsing "1.5": invalid syntax', BadOption),
+    ("28", "invalid JSON: json: cannot unmarshal number into Go struct field", BadOption),
     ("20.10", "write /var/lib/docker/tmp/GetImageBlob412: no space left on device", NoSpace),
     ("20.10", "Error processing tar file(exit status 1): write /bin/sh: no space left on device",
      NoSpace),
@@ -296,9 +309,7 @@ def test_every_class_of_the_family_is_met():
     """But those that the helpers' own checks raise, and what Ctrl-C makes."""
     met = {row[-1] for row in SAID + RAISED}
     family = set(LessonError.__subclasses__())
-    assert family - met == {
-        errors.NameTaken, errors.BadOption, errors.NotSetUp, errors.Interrupted,
-    }  # fmt: skip
+    assert family - met == {errors.NotSetUp, errors.Interrupted}
     assert met <= family
     assert len(SAID) + len(RAISED) >= 80
 
@@ -328,6 +339,63 @@ def test_all_that_the_network_raises_is_explained(err):
     """docker-py reads streams with urllib3 itself, so urllib3's errors come out of it."""
     with pytest.raises(LessonError), errors.explained("docker pull x"):
         raise err
+
+
+@pytest.mark.parametrize(
+    "err",
+    [ValueError("No closing quotation"), TypeError("x"), AttributeError("x"), OverflowError("x"),
+     UnicodeEncodeError("utf-8", "\udc80", 0, 1, "surrogates not allowed")],
+)  # fmt: skip
+def test_a_value_that_can_t_be_read_is_a_bad_option(err):
+    with (
+        pytest.raises(BadOption, match="docker run x: ") as caught,
+        errors.explained("docker run x"),
+    ):
+        raise err
+    assert caught.value.__cause__ is err
+
+
+LONG = 1_000_000
+HOSTILE = [
+    "resolve reference ", "manifest for ", "image ", "docker.io ", "x:", "a:", "access",
+    "Bind for ",
+    "listen tcp4 ", "could not fetch content descriptor ", "login attempt ", "denied: ", "no basic",
+    "pull access ", "host port ", "error parsing HTTP 9", "removal of container ", "\x1b[201~",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+@pytest.mark.parametrize("end", ["", " \x1b[31m\u202e", ": not found"])
+def test_a_stranger_s_long_message_is_read_at_once_and_shown_short(piece, end):
+    said = "words " + piece * (LONG // len(piece)) + end
+    begun = time.process_time()
+    found = str(errors.explain(docker.errors.DockerException(said), "docker pull x"))
+    assert time.process_time() - begun < 0.5
+    assert len(found) < 2500  # an escape is written with four or six letters
+    assert not re.search("[\x00-\x1f\u202e]", found)
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * LONG, "a-" * LONG, "-" * LONG, "a/" * LONG, "a." * LONG, "a:" * LONG,
+             f"a:{'b' * LONG}", f"[{'f' * LONG}", f"a@sha256:{'0' * LONG}", f"{'0' * LONG}/a",
+             f"a{'_' * LONG}!", f"x.y:{'9' * LONG}/a", "\x1b" * LONG],
+    ids=lambda text: f"{text[:12]!r}",
+)  # fmt: skip
+def test_a_stranger_s_long_name_is_read_at_once(text):
+    begun = time.process_time()
+    with pytest.raises(LessonError) as caught:
+        distribution.parse(text)
+    readable.visible(text), readable.short(text)
+    workspace.owns_tag(text), distribution.split(text)
+    assert time.process_time() - begun < 1
+    assert len(str(caught.value)) < 1500 and "\x1b" not in str(caught.value)
+
+
+def test_each_part_of_an_error_is_shown_without_what_a_terminal_obeys():
+    err = LessonError("docker pull \x1b[201~x", "it says \u202e", "Wait until \x07")
+    lines = "".join(err._render_traceback_())
+    for text in (str(err), lines.replace("\x1b[31m", "").replace("\x1b[0m", "")):
+        assert not re.search("[\x1b\u202e\x07]", text)
 
 
 def test_an_interrupt_is_a_sentence_too():

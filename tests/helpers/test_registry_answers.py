@@ -340,3 +340,62 @@ def test_on_without_a_classroom_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "_SOURCES", tmp_path / "sources.json")
     with pytest.raises(errors.EngineNotRunning, match="python3 -m classroom"):
         engine.sources()
+
+
+DEEP = b"[" * 200_000
+NO_ANSWERS = {
+    "deep": DEEP,
+    "deep within": b'{"tags": ' + DEEP,
+    "a list": [1],
+    "a number": 5,
+    "a number within": {"tags": 5, "repositories": 5},
+    "objects": {"tags": [{}, {}], "repositories": [{}, {}]},
+    "lists": {"tags": [["a", "b"], 3], "repositories": [["a", "b"], ["c"]]},
+    "a long number": b'{"tags": ' + b"9" * 5000 + b', "repositories": ' + b"9" * 5000 + b"}",
+    "without an end": b'{"tags": ["' + b"x" * 20_000_000,
+}
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_what_no_registry_says_is_said_in_a_sentence(store, body):
+    store.answers["GET", "/v2/library/busybox/tags/list"] = body
+    store.answers["GET", "/v2/_catalog"] = body
+    for call in (lambda: registry.tags("busybox"), lambda: registry.catalog(store.address)):
+        with pytest.raises(errors.BadAnswer, match="is no registry") as caught:
+            call()
+        assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "size", [b"1e30", b"1e999", b"NaN", b"1.5", b'"7"', b"null", b"9" * 30, b"9" * 5000, b"[]"]
+)
+def test_a_size_that_is_none_is_no_registry_s_answer(store, size):
+    config = store.add("blobs", os="linux", architecture="amd64").encode()
+    store.answers["GET", "/v2/library/busybox/tags/list"] = {"tags": ["1"]}
+    body = b'{"config": {"digest": "%s"}, "layers": [{"size": %s}]}' % (config, size)
+    headers = {"Docker-Content-Digest": "sha256:0"}
+    store.answers["GET", "/v2/library/busybox/manifests/1"] = (200, body, headers)
+    with pytest.raises(errors.BadAnswer, match="is no registry"):
+        registry.tags("busybox")
+
+
+@pytest.mark.parametrize("value", ["x", "1e3;w=6", "100;w=", "100;w=x", "9" * 30, "9" * 5000, "-"])
+@pytest.mark.parametrize("header", ["ratelimit-limit", "ratelimit-remaining"])
+def test_a_rate_limit_that_is_none_is_no_registry_s_answer(store, header, value):
+    path = "/v2/library/busybox/manifests/latest"
+    store.answers["HEAD", path] = (200, b"", {"ratelimit-limit": "100;w=21600", header: value})
+    if header == "ratelimit-remaining" and value.startswith("100") or value == "100;w=":
+        assert registry.rate_limit().remaining.fillna(100)[0] == 100
+    else:
+        with pytest.raises(errors.BadAnswer, match="is no registry"):
+            registry.rate_limit()
+
+
+def test_an_answer_on_loopback_leads_nowhere_else(store, serve):
+    other = serve()
+    other.answers["GET", "/v2/_catalog"] = {"repositories": ["stolen"]}
+    away = {"Location": f"http://{other.address}/v2/_catalog"}
+    store.answers["GET", "/v2/_catalog"] = (302, b"", away)
+    with pytest.raises(errors.BadAnswer):
+        registry.catalog(store.address)
+    assert other.asked == []
