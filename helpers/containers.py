@@ -21,6 +21,11 @@ from helpers.command import shown
 from helpers.workspace import Text
 
 _POLICIES = ("no", "always", "unless-stopped", "on-failure")
+# The disk of an Engine fills up without a limit. This driver has one (five files of 20 MB, packed)
+# and keeps the end; json-file with `max-size` alone throws all away each time that it is full.
+LOG_OPTIONS = ("--log-driver", "local")
+_LINES = 50_000  # of a log, and
+_BYTES = 1_000_000  # of what a command or a page says: no more is read or shown
 _LONGEST = 60  # seconds that a container in the foreground may run
 _BEGIN = 5  # seconds that a container's command may take to begin
 _SET_UP = ("runc init", "/exe init")  # the process that sets a container up, as ps shows it
@@ -37,10 +42,27 @@ class Output(Text):
 
     @classmethod
     def of(cls, printed, exit_code):
-        """Make one from bytes and an exit code."""
-        output = cls(printed.decode(errors="replace"))
+        """Make one from text and an exit code."""
+        output = cls(printed)
         output.exit_code = exit_code
         return output
+
+
+def _end_of(pieces, most=float("inf")):
+    """Join what was printed; of very much the end only, below a line that says so."""
+    kept, count, size = bytearray(), 0, 0
+    for count, piece in enumerate(pieces, 1):  # noqa: B007
+        size += len(piece)
+        kept += piece
+        del kept[:-_BYTES]
+    text = kept.decode(errors="replace")
+    cut = size > _BYTES or count > most
+    return f"[only the end of it all is shown]\n{text}" if cut else text
+
+
+def _log(client, container):
+    lines = client.api.logs(container, stream=True, follow=False, tail=_LINES + 1)
+    return _end_of(lines, _LINES)
 
 
 def run(
@@ -95,32 +117,33 @@ def run(
     """
     client = client or engine.connect()
     name = name and workspace.prefixed(name)
-    with errors.explained(f"docker run {image}"):
+    with errors.explained(f"docker run {image}"):  # all of it is read before anything is removed
+        words, (host_port, port) = _words(arguments), _ports(publish)
+        before = [
+            "-d" if detach else None,
+            "--rm" if rm else None,
+            *(("--name", name) if name else ()),
+            *("--label", workspace.label()),
+            *LOG_OPTIONS,
+        ]
+        after = [
+            *(word for key, value in (env or {}).items() for word in ("-e", f"{key}={value}")),
+            *(("--restart", restart) if restart else ()),
+            "--init" if init else None,
+            *(("--cpus", cpus) if cpus else ()),
+            *(("--memory", memory) if memory else ()),
+        ]
+        _host_config(client, restart=restart, cpus=cpus, memory=memory)
         image = images.chosen(image, client=client)
         make_room(name, client=client)
-    host_port, port = _ports(publish)
-    before = [
-        "-d" if detach else None,
-        "--rm" if rm else None,
-        *(("--name", name) if name else ()),
-        *("--label", workspace.label()),
-    ]
-    after = [
-        *(word for key, value in (env or {}).items() for word in ("-e", f"{key}={value}")),
-        *(("--restart", restart) if restart else ()),
-        "--init" if init else None,
-        *(("--cpus", cpus) if cpus else ()),
-        *(("--memory", memory) if memory else ()),
-    ]
-    words = shlex.split(arguments) if isinstance(arguments, str) else arguments
 
     def start(outer=None):
         opened = ("-p", f"127.0.0.1:{outer}:{port}") if outer else ()
-        line = command.line("docker", "run", *before, *opened, *after, image, *(words or ()))
+        line = command.line("docker", "run", *before, *opened, *after, image, *words)
         with images.patience(image), shown(line):
             made = created(
                 image, words, name=name, env=env, restart=restart, init=init, rm=rm and detach,
-                ports={int(port): ("127.0.0.1", outer)} if outer else {}, cpus=cpus,
+                ports={port: ("127.0.0.1", outer)} if outer else {}, cpus=cpus,
                 memory=memory, client=client,
             )  # fmt: skip
             if not detach:
@@ -132,7 +155,12 @@ def run(
             _check_platform(client, image, _first_words(client, made, image), line)
             return _listed(client, {"id": [made]})
 
-    return workspace.on_free_port(int(host_port), start) if port else start()
+    return workspace.on_free_port(host_port, start) if port else start()
+
+
+def _words(arguments):
+    """Read a command as a shell does, or take its words."""
+    return shlex.split(arguments) if isinstance(arguments, str) else list(map(str, arguments or ()))
 
 
 @contextlib.contextmanager
@@ -147,15 +175,18 @@ def _without_a_port(client, container):
 
 
 def _ports(publish):
-    """Read `8080:80`; gives two str, empty ones where nothing is to be published."""
-    found = re.fullmatch(r"(\d+):(\d+)", str(publish or "0:0"))
-    if not found:
+    """Read `8080:80`; gives two int, zeros where nothing is to be published."""
+    if not publish:
+        return 0, 0
+    found = re.fullmatch(r"(\d{1,5}):(\d{1,5})", str(publish))
+    ports = [int(port) for port in found.groups()] if found else [0]
+    if not all(0 < port < 65536 for port in ports):
         raise errors.BadOption(
             f"docker run -p {publish}",
-            "two ports are wanted, yours and the container's",
+            "two ports are wanted, yours and the container's, from 1 to 65535",
             'Write publish="8080:80"',
         )
-    return found.groups() if publish else ("", "")
+    return ports
 
 
 def created(
@@ -177,29 +208,36 @@ def created(
     Returns:
         The container's ID, a str.
     """
+    host = _host_config(client, ports=ports, restart=restart, init=init, rm=rm, cpus=cpus,
+                        memory=memory)  # fmt: skip
+    image = images.chosen(image, client=client)
+    if images.missing(image, client=client):
+        images.pulled(image, client=client)
+    diary.follow(client)
+    made = client.api.create_container(
+        image, words or None, name=name, environment=env, ports=list(ports), host_config=host,
+        labels=dict([workspace.label().split("=")]),
+    )  # fmt: skip
+    return made["Id"]
+
+
+def _host_config(client, *, ports=None, restart=None, init=False, rm=False, cpus=None, memory=None):
+    """Read the options of a container that the Engine counts as the host's."""
     policy, _, count = str(restart or "no").partition(":")
     if policy not in _POLICIES or not (count or "0").isdigit():
         raise errors.BadOption(
             f"docker run --restart {restart}", "there is no such policy",
             f"Choose one of {', '.join(_POLICIES)}",
         )  # fmt: skip
-    host = client.api.create_host_config(
+    return client.api.create_host_config(
         port_bindings=ports,
         restart_policy={"Name": policy, "MaximumRetryCount": int(count or 0)},
-        init=init or None,
+        init=bool(init) or None,
         auto_remove=rm,
-        nano_cpus=int(cpus * 1e9) if cpus else None,
+        nano_cpus=int(float(cpus) * 1e9) if cpus else None,
         mem_limit=memory,
+        log_config=docker.types.LogConfig(type=LOG_OPTIONS[1]),
     )
-    image = images.chosen(image, client=client)
-    if images.missing(image, client=client):
-        images.pulled(image, client=client)
-    diary.follow(client)
-    made = client.api.create_container(
-        image, words, name=name, environment=env, ports=list(ports), host_config=host,
-        labels=dict([workspace.label().split("=")]),
-    )  # fmt: skip
-    return made["Id"]
 
 
 def _finished(client, container, *, keep):
@@ -209,7 +247,7 @@ def _finished(client, container, *, keep):
         client.api.start(container)
         code = client.api.wait(container, timeout=_LONGEST)["StatusCode"]
         ended = True
-        return Output.of(client.api.logs(container), code)
+        return Output.of(_log(client, container), code)
     except requests.RequestException as err:
         if "timed out" not in str(err):
             raise
@@ -233,7 +271,7 @@ def _first_words(client, container, image):
     with contextlib.suppress(requests.RequestException):  # it goes on: an emulator runs it
         client.api.wait(container, timeout=2)
     with contextlib.suppress(docker.errors.NotFound):
-        return client.api.logs(container).decode(errors="replace")
+        return _log(client, container)
     return ""
 
 
@@ -421,10 +459,26 @@ def _ended(client, name):
     with contextlib.suppress(docker.errors.NotFound):
         return _inspected(client, [name])[list(kinds)]
     now = pd.Timestamp(client.api.info()["SystemTime"]).timestamp()
-    only = {"container": name, "event": "die"}
-    *_, last = client.api.events(now - 3600, f"{now:.9f}", only, decode=True)
-    code = int(last["Actor"]["Attributes"]["exitCode"])
-    return tables.framed([(name, "removed", code)], **kinds)
+    found = list(client.api.events(now - 3600, f"{now:.9f}", {"container": name}, decode=True))
+    last = [one for one in found if one["Actor"]["ID"] == found[-1]["Actor"]["ID"]]
+    codes = [pd.NA, *(code for code in _exit_codes(last) if code is not pd.NA)]
+    return tables.framed([(name, "removed", codes[-1])], **kinds | {"exit_code": "Int64"})
+
+
+def _exit_codes(events, last=pd.NA):
+    """Read the exit code of each event of one container, an int; <NA> but for `die`.
+
+    The Engine writes an image's labels over it, where one is called `exitCode`; then only that of
+    the last end is known, from elsewhere.
+    """
+    places = [place for place, one in enumerate(events) if one["Action"] == "die"]
+    said = [one["Actor"]["Attributes"].get("exitCode") for one in events]
+    usual = ("create", "start", "kill", "destroy")  # these have none
+    if any(code for one, code in zip(events, said, strict=True) if one["Action"] in usual):
+        codes = dict.fromkeys(places, pd.NA) | dict.fromkeys(places[-1:], last)
+    else:
+        codes = {place: int(said[place]) for place in places}
+    return [codes.get(place, pd.NA) for place in range(len(events))]
 
 
 @contextlib.contextmanager
@@ -457,6 +511,8 @@ def stop(name, *, grace=10, client=None):
     """
     client = client or engine.connect()
     with _own(name, "stop", ["-t", grace] if grace != 10 else [], client=client) as full:
+        if grace < 0:
+            raise ValueError("grace is a number of whole seconds, 0 or more")
         _hears(client, full)
         begun = time.monotonic()
         client.api.stop(full, timeout=grace)
@@ -565,8 +621,8 @@ def events(name, *, client=None):
     """
     api = (client or engine.connect()).api
     with errors.explained(f"docker events --filter container={workspace.prefixed(name)}"):
-        full = api.inspect_container(workspace.prefixed(name))["Id"]
-    short = full[:12]
+        one = api.inspect_container(workspace.prefixed(name))
+    short, state = one["Id"][:12], one["State"]
     only = f"container={short}"
     with shown(
         command.line("docker", "events", "--since", "1h", "--until", "0s", "--filter", only)
@@ -574,10 +630,10 @@ def events(name, *, client=None):
         now = api.info()["SystemTime"]
         until = pd.Timestamp(now).timestamp()
         found = list(api.events(until - 3600, f"{until:.9f}", {"container": short}, decode=True))
+    every = diary.completed(found, one["Id"])
+    codes = _exit_codes(every, pd.NA if state["Running"] else state["ExitCode"])
     rows = [
-        (one["timeNano"], one["Action"], int(code) if code else pd.NA)
-        for one in diary.completed(found, full)
-        for code in [one["Actor"]["Attributes"].get("exitCode")]
+        (event["timeNano"], event["Action"], code) for event, code in zip(every, codes, strict=True)
     ]
     return tables.framed(rows, time="ns", action="str", exit_code="Int64")
 
@@ -706,7 +762,7 @@ def logs(name, *, client=None):
     """
     client = client or engine.connect()
     with _own(name, "logs", [], client=client) as full:
-        return Text(client.api.logs(full).decode(errors="replace"))
+        return Text(_log(client, full))
 
 
 def ready(name, words, *, client=None):
@@ -728,10 +784,11 @@ def ready(name, words, *, client=None):
     """
     client, said = client or engine.connect(), ""
     with _own(name, "logs", ["-f"], client=client) as full:
-        for piece in client.api.logs(full, stream=True, follow=True):
+        for piece in itertools.chain([b""], client.api.logs(full, stream=True, follow=True)):
             said += piece.decode(errors="replace")
             if words in said:
                 return Text(said)
+            said = said[-_BYTES:]
         client.api.inspect_container(full)  # where the Engine has gone, its words end, too
         raise errors.TooSlow(
             f"docker logs -f {full}", f"it has ended and never said {words!r}",
@@ -757,12 +814,14 @@ def exec_(name, arguments, *, client=None):
 
     Source: Engine API `POST /containers/{id}/exec` and `POST /exec/{id}/start`.
     """
-    client, words = client or engine.connect(), shlex.split(arguments)
+    client = client or engine.connect()
+    with errors.explained(f"docker exec {workspace.prefixed(name)}"):
+        words = _words(arguments)
     with _own(name, "exec", [], *words, client=client) as full:
         made = client.api.exec_create(full, words)
         stream = client.api.exec_start(made, socket=True)
         with _ending(stream, f"docker exec {full}"):
-            printed = b"".join(piece for _, piece in frames_iter(stream, tty=False))
+            printed = _end_of(piece for _, piece in frames_iter(stream, tty=False))
         return Output.of(printed, client.api.exec_inspect(made)["ExitCode"])
 
 
@@ -858,21 +917,23 @@ def curl(name, path="/", *, port=80, client=None):
         NoSuchContainer: The container is not there, or does not publish the port.
         TooSlow: Nothing answered within 10 s.
     """
-    client = client or engine.connect()
-    with errors.explained(f"fetch {path} from {workspace.prefixed(name)}"):
-        address = published(workspace.prefixed(name), port, client=client)
+    client, full = client or engine.connect(), workspace.prefixed(name)
+    tried = f"fetch {path} from {full}"
+    with errors.explained(tried):
+        _check_owned(client.api.inspect_container(full), tried)
+        address = published(full, port, client=client)
     if not address:
         raise errors.NoSuchContainer(
-            f"fetch {path} from {workspace.prefixed(name)}",
+            tried,
             f"no such container runs and publishes port {port}",
             f"Run it with publish='8080:{port}'",
         )
-    url = f"http://{address}{path}"
+    url = f"http://{address}/{path.removeprefix('/')}"
     with shown(command.line("curl", url)):
         end = time.monotonic() + 10
         while True:
             try:
-                return Text(distribution.get(url).text)
+                return Text(_end_of([distribution.get(url).content]))
             except requests.HTTPError as err:
                 raise errors.EngineError(
                     f"curl {url}",

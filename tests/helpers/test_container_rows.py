@@ -144,7 +144,9 @@ def test_inspect_rows(fake_engine, ada):
 
 
 def test_events_rows(fake_engine, ada):
-    fake_engine.answers["GET", "/containers/ada-a/json"] = {"Id": "f" * 64}
+    fake_engine.answers["GET", "/containers/ada-a/json"] = {
+        "Id": "f" * 64, "State": {"Running": False, "ExitCode": 0},
+    }  # fmt: skip
     fake_engine.answers["GET", "/info"] = {"SystemTime": "2026-11-23T11:00:00.000000001Z"}
     fake_engine.answers["GET", "/events"] = b""
     empty = containers.events("a", client=fake_engine.client)
