@@ -284,7 +284,8 @@ def _lines(store, image):
     """Write the commands that make the registry's container: create it, let its user in, start."""
     name = workspace.prefixed("registry")
     env = [word for key, value in _SETTINGS.items() for word in ("-e", f"{key}={value}")]
-    options = ["--name", name, "--label", workspace.label(), "-p", f"{store}:5000", *env]
+    options = ["--name", name, "--label", workspace.label(), *containers.LOG_OPTIONS]
+    options += ["-p", f"{store}:5000", *env]
     return [
         re.sub(" (-[pe]) ", r" \\\n    \1 ", command.line("docker", "create", *options, image)),
         command.line("docker", "cp", _file().as_posix(), f"{name}:{_HTPASSWD}"),
