@@ -207,6 +207,11 @@ _RULES = [
 # Where an Engine says which port is taken.
 _PORT = re.compile(r"(?:Bind for|listen tcp\d?|host port(?: for)?) \S*?:(\d+)\b")
 
+# How docker-py says that it may not talk to the Engine; a registry may say the word, too.
+_DENIED = re.compile(
+    r"(?:Error while fetching server API version: )?\('Connection aborted\.', PermissionError"
+)
+
 
 def explain(err, tried, *, wait="some minutes"):
     """Say in one sentence what went wrong.
@@ -224,7 +229,7 @@ def explain(err, tried, *, wait="some minutes"):
     asked = isinstance(err, requests.HTTPError) and not isinstance(err, docker.errors.APIError)
     if asked and err.response is not None:
         wait = waiting(err.response.headers)
-    if "PermissionError" in text:
+    if _DENIED.match(text):
         return SocketDenied(
             tried,
             "this user may not talk to the Docker Engine",

@@ -82,7 +82,7 @@ def search(term, *, official=None, stars=0, limit=25, client=None):
 
 
 def _check_limit(limit, tried):
-    if limit not in range(1, 101):
+    if not (isinstance(limit, int) and 1 <= limit <= 100):
         raise errors.BadOption(tried, "a list has 1 to 100 rows", "Write limit=25")
 
 
@@ -158,13 +158,14 @@ def tags(repository, *, limit=10):
 
     Args:
         repository: A repository, such as `busybox` or `127.0.0.1:5052/ada/hello`.
-        limit: How many tags to show, the first in the alphabet.
+        limit: How many tags to show, 1 to 100, the first in the alphabet.
 
     Returns:
         A DataFrame, a row a tag and platform: tag (str), digest (str, what the tag names),
         size (int64, bytes of the compressed layers), platform (str, such as linux/amd64).
 
     Raises:
+        BadOption: `limit` is out of range.
         NoSuchImage: The registry has no such repository.
         AccessDenied: The registry wants a login first.
         RegistryUnreachable: Nothing answers there.

@@ -391,6 +391,12 @@ def test_a_stranger_s_long_name_is_read_at_once(text):
     assert len(str(caught.value)) < 1500 and "\x1b" not in str(caught.value)
 
 
+def test_a_registry_that_says_how_python_calls_an_error_sends_nobody_into_a_group():
+    said = "unknown: ('Connection aborted.', PermissionError(13, 'Permission denied'))"
+    found = errors.explain(docker.errors.DockerException(said), "docker pull x")
+    assert type(found) is EngineError and "usermod" not in str(found)
+
+
 def test_each_part_of_an_error_is_shown_without_what_a_terminal_obeys():
     err = LessonError("docker pull \x1b[201~x", "it says \u202e", "Wait until \x07")
     lines = "".join(err._render_traceback_())

@@ -72,6 +72,7 @@ BAD = {
     "search": lambda: registry.search("busybox", limit="five"),
     "search 0": lambda: registry.search("busybox", limit=0),
     "tags": lambda: registry.tags("busybox", limit="five"),
+    "tags 2.5": lambda: registry.tags("busybox", limit=2.5),
     "tags -1": lambda: registry.tags("busybox", limit=-1),
 }
 
