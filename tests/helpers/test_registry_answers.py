@@ -350,7 +350,7 @@ NO_ANSWERS = {
     "a number": 5,
     "a number within": {"tags": 5, "repositories": 5},
     "objects": {"tags": [{}, {}], "repositories": [{}, {}]},
-    "lists": {"tags": [["a", "b"], 3], "repositories": [["a", "b"], ["c"]]},
+    "lists": {"tags": [["a", "b"], 3], "repositories": [["a", "b"], 3]},
     "a long number": b'{"tags": ' + b"9" * 5000 + b', "repositories": ' + b"9" * 5000 + b"}",
     "without an end": b'{"tags": ["' + b"x" * 20_000_000,
 }
