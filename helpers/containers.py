@@ -325,18 +325,8 @@ def found(name, *, client):
         container = client.api.inspect_container(name)
     except docker.errors.NotFound:
         return None
-    _check_owned(container, f"docker run --name {name}")
+    workspace.check_container(container, f"docker run --name {name}")
     return container
-
-
-def _check_owned(container, tried):
-    if not workspace.owns(container):
-        name = container["Name"].lstrip("/")
-        raise errors.NameTaken(
-            tried,
-            f"the container {name} was not made by this workspace, and the lessons touch no other",
-            f"Choose another name; or, if it is yours, type docker rm -f {name} in a terminal",
-        )
 
 
 def published(name, port, *, client):
@@ -487,7 +477,7 @@ def _own(name, *words, client):
     name = workspace.prefixed(name)
     line = command.line("docker", *words[:1], *words[1], name, *words[2:])
     with shown(line):
-        _check_owned(client.api.inspect_container(name), line)
+        workspace.check_container(client.api.inspect_container(name), line)
         yield name
 
 
@@ -848,7 +838,7 @@ def cp(name, path, file, *, client=None):
     full = workspace.prefixed(name)
     line = command.line("docker", "cp", f"{full}:{path}", place.as_posix())
     with shown(line):
-        _check_owned(client.api.inspect_container(full), line)
+        workspace.check_container(client.api.inspect_container(full), line)
         with opened(full, path, client=client) as member:
             if member is None:
                 raise errors.EngineError(line, f"there is no file {path} in it", "Check the path")

@@ -106,6 +106,10 @@ class BadTar(LessonError):
     """The file is not the archive that the command needs."""
 
 
+class BadFolder(LessonError):
+    """The folder for the lessons' files can't be written."""
+
+
 class NoSpace(LessonError):
     """The disk is full."""
 
@@ -197,6 +201,9 @@ _RULES = [
      "Run the cell again"),
     (r"no space left|quota exceeded", NoSpace, "the disk is full",
      "Make room, then run the cell again"),
+    (r"^\[Errno \d+\] (?:Permission denied|Read-only file system|File exists|Not a directory"
+     r"|Operation not permitted)\b", BadFolder, "the lessons' files can't be written there",
+     "Work in a copy of the course in a folder of your own"),
     (r"unexpected EOF|invalid tar|archive/tar|not a tar|invalid archive|tarexport|docker-import-",
      BadTar,
      "the file is not a whole tar archive", "Save or export it again"),

@@ -1,8 +1,9 @@
 """Lesson 2, images: list, pull, push, save, load, export, import, and a look inside."""
 
 import json
+import os
 import re
-import tarfile
+import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import docker.utils
 import pandas as pd
 import requests
 
-from helpers import command, distribution, engine, errors, tables, workspace
+from helpers import archives, command, distribution, engine, errors, tables, workspace
 from helpers.command import shown
 from helpers.progress import Progress
 
@@ -87,10 +88,11 @@ def check_owned(reference, tried):
     """
     if not workspace.owns_tag(reference):
         host, path = distribution.split(re.sub("^https?://", "", reference))
+        own = f"{workspace.name()}/{path.rpartition('/')[2]}"
         raise errors.NameTaken(
             tried,
             f"{reference} lies outside your namespace, and the lessons change no name there",
-            f"Write {host}{workspace.name()}/{path.rpartition('/')[2]}",
+            f"Write {host if workspace.owns_tag(host + own) else ''}{own}",
         )
 
 
@@ -432,34 +434,38 @@ def export(container, file, *, client=None):
 
     Raises:
         NoSuchContainer: There is no such container.
+        NameTaken: The container is not of this workspace.
         NoSpace: The disk is full; there is no half file.
 
     Source: Engine API `GET /containers/{id}/export`.
     """
     client, path = client or engine.connect(), workspace.file(file)
     name = workspace.prefixed(container)
-    with shown(command.line("docker", "export", "-o", path.as_posix(), name)):
+    words = command.line("docker", "export", "-o", path.as_posix(), name)
+    with shown(words):
+        workspace.check_container(client.api.inspect_container(name), words)
         write(path, client.api.export(name))
     return workspace.Text(path.as_posix())
 
 
 def write(path, chunks, expected=0):
-    """Write a stream to a file that is there whole or not at all.
+    """Write a stream to a file that is there whole or not at all, also where two write it at once.
 
     Args:
         path: The file's `Path`.
         chunks: The stream, an iterator of bytes.
         expected: How many bytes it will have, about, if that is known.
     """
-    part, written = path.with_name(f"{path.name}.part"), 0
+    handle, part = tempfile.mkstemp(prefix=f".{path.name[:99]}.", dir=path.parent)
     try:
-        with part.open("wb") as file, Progress() as progress:
+        with open(handle, "wb") as file, Progress() as progress:
             for chunk in chunks:
-                written += file.write(chunk)
-                progress.take(path.name, "Saving", written, expected)
-        part.replace(path)
+                file.write(chunk)
+                progress.take(path.name, "Saving", file.tell(), expected)
+        os.replace(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(part)
 
 
 def load(file, *, client=None):
@@ -478,30 +484,30 @@ def load(file, *, client=None):
 
     Source: Engine API `POST /images/load`.
     """
-    client, path = client or engine.connect(), workspace.file(file)
+    client, path = client or engine.connect(), workspace.place(file)
     words = command.line("docker", "load", "-i", path.as_posix())
-    with shown(words):
-        _manifest(path, words)
-        _check_names(client, path, words)
-        said = []
-        with path.open("rb") as archive, Progress() as progress:
-            content = progress.reading(archive, path.name)
-            for event in _events(client.api.load_image(content, quiet=True)):
-                said.append(event.get("stream", ""))
-    return workspace.Text("".join(said))
+    with shown(words), archives.opened(path, words) as archive, Progress() as progress:
+        _check_names(client, archive, words)
+        content = progress.passing(archive.packed(), path.name, path.stat().st_size)
+        said = _events(client.api.load_image(content, quiet=True))
+        return workspace.Text("".join(event.get("stream", "") for event in said))
 
 
-def _check_names(client, path, tried):
+def _check_names(client, archive, tried):
     """Refuse an archive that would give a name outside our namespace to another image."""
-    with opened(path, tried) as archive:
-        for image in read_json(archive, "manifest.json"):
-            inside = (read_json(archive, image["Config"]).get("rootfs") or {}).get("diff_ids")
-            for name in image.get("RepoTags") or []:
-                here = None if workspace.owns_tag(name) else _inspected(client, name)
-                if here and here["RootFS"].get("Layers") != inside:
-                    wrong = f"it holds another image by the name {name}, which is not yours to move"
-                    todo = f"Give yours another name first, or type {tried} in a terminal"
-                    raise errors.NameTaken(tried, wrong, todo)
+    for name, (configs, manifests) in archive.names().items():
+        with suppress(errors.NoSuchImage):  # what is no name moves to no image
+            familiar = distribution.parse(name).familiar
+            here = None if workspace.owns_tag(familiar) else _inspected(client, familiar)
+            if here and {here["Id"]} != (manifests if _has_containerd(client) else configs):
+                wrong = f"it holds another image by the name {name}, which is not yours to move"
+                todo = f"Give yours another name first, or type {tried} in a terminal"
+                raise errors.NameTaken(tried, wrong, todo)
+
+
+def _has_containerd(client):
+    """Tell whether the Engine keeps images in containerd's store, by the digest of a manifest."""
+    return "containerd.snapshotter" in str(client.api.info()["DriverStatus"])
 
 
 def import_(file, reference, *, change=(), client=None):
@@ -523,13 +529,13 @@ def import_(file, reference, *, change=(), client=None):
 
     Source: Engine API `POST /images/create` (`fromSrc=-`).
     """
-    client, path = client or engine.connect(), workspace.file(file)
+    client, path = client or engine.connect(), workspace.place(file)
     changes = [change] if isinstance(change, str) else list(change)
     options = [word for one in changes for word in ("-c", one)]
     words = command.line("docker", "import", *options, path.as_posix(), reference)
     check_owned(reference, words)
     with shown(words):
-        with opened(path, words):
+        with archives.opened(path, words):
             pass
         repository, tag = docker.utils.parse_repository_tag(reference)
         with _replacing(client, reference):
@@ -554,6 +560,8 @@ def _replacing(client, reference):
 def commit(container, reference, *, change=(), client=None):
     """Make an image from a container and what it changed, as `docker commit` does.
 
+    The workspace's label stays with the container: whatever runs from the image is not its own.
+
     Args:
         container: The container's name in this workspace.
         reference: The new image's name, in your own namespace.
@@ -565,16 +573,17 @@ def commit(container, reference, *, change=(), client=None):
 
     Raises:
         NoSuchContainer: There is no such container.
-        NameTaken: The name is not in your namespace.
+        NameTaken: The name is not in your namespace, or the container is not of this workspace.
 
     Source: Engine API `POST /commit`.
     """
     client, name = client or engine.connect(), workspace.prefixed(container)
-    changes = [change] if isinstance(change, str) else list(change)
+    changes = [*([change] if isinstance(change, str) else change), f"LABEL {workspace.LABEL}="]
     options = [word for one in changes for word in ("-c", one)]
     words = command.line("docker", "commit", *options, name, reference)
     check_owned(reference, words)
     with shown(words):
+        workspace.check_container(client.api.inspect_container(name), words)
         repository, tag = docker.utils.parse_repository_tag(reference)
         with _replacing(client, reference):
             client.api.commit(name, repository, tag or "latest", changes=changes)
@@ -596,22 +605,15 @@ def contents(file):
 
     Source: https://github.com/moby/docker-image-spec (the archive's `manifest.json`)
     """
-    path = workspace.file(file)
+    path = workspace.place(file)
     words = command.line("tar", "-tf", path.as_posix())
-    with shown(words):
-        rows = [("manifest", "manifest.json")]
-        for image in _manifest(path, words):
-            rows.append(("config", image["Config"]))
-            rows += [(f"layer {i}", layer) for i, layer in enumerate(image["Layers"], 1)]
-        with opened(path, words) as archive:
-            sizes = [_size(archive, member) for _, member in rows]
-    frame = pd.DataFrame(rows, columns=["part", "file"], dtype="str").assign(size=sizes)
-    return frame.astype({"size": "int64"})
-
-
-def _size(archive, member):
-    """Tell a member's size, that of its target where it is a link."""
-    return archive.extractfile(member).seek(0, 2)
+    with shown(words), archives.opened(path, words) as archive:
+        parts = [("manifest", "manifest.json")]
+        for image in archive.images:
+            parts.append(("config", image.config))
+            parts += [(f"layer {i}", layer) for i, layer in enumerate(image.layers, 1)]
+        rows = [(*part, archive.size(part[1])) for part in parts]
+    return tables.framed(rows, part="str", file="str", size="int64")
 
 
 def read(file, member):
@@ -629,54 +631,10 @@ def read(file, member):
 
     Source: https://github.com/opencontainers/image-spec/blob/main/config.md
     """
-    path = workspace.file(file)
+    path = workspace.place(file)
     words = command.line("tar", "-xOf", path.as_posix(), member)
-    with shown(words), opened(path, words) as archive:
-        return read_json(archive, member)
-
-
-def _manifest(path, tried):
-    """Read `manifest.json` of a whole archive."""
-    with opened(path, tried) as archive:
-        images = read_json(archive, "manifest.json")
-        return [{"Config": one["Config"], "Layers": one["Layers"]} for one in images]
-
-
-def read_json(archive, member):
-    """Read a JSON file in an open archive of `docker save`."""
-    file = archive.extractfile(member)
-    if file is None:
-        raise KeyError(f"{member} is no file in it")
-    return json.load(file)
-
-
-@contextmanager
-def opened(path, tried):
-    """Open a whole tar archive; whatever is wrong with it is a `BadTar`.
-
-    Args:
-        path: The file's `Path`.
-        tried: What is being done with it, for the error's sentence.
-
-    Yields:
-        A `tarfile.TarFile`.
-    """
-    try:
-        with tarfile.open(path) as archive:
-            archive.getmembers()
-            archive.fileobj.seek(archive.offset)
-            if archive.fileobj.read(512) != bytes(512):  # a whole archive ends in zeros
-                raise tarfile.ReadError("cut short")
-            yield archive
-    except (FileNotFoundError, IsADirectoryError) as err:
-        todo = "Save or export it first"
-        raise errors.BadTar(tried, f"there is no file {path.as_posix()}", todo) from err
-    except (KeyError, TypeError, AttributeError, RecursionError) as err:
-        wrong = f"{path.as_posix()} is no archive of an image: {err.args[0]}"
-        raise errors.BadTar(tried, wrong, "Use images.import_ for a root file system") from err
-    except (tarfile.TarError, ValueError, EOFError) as err:
-        wrong = f"{path.as_posix()} is not a whole tar archive"
-        raise errors.BadTar(tried, wrong, "Save or export it again") from err
+    with shown(words), archives.opened(path, words) as archive:
+        return archive.json(member)
 
 
 def inspect(*references, client=None):

@@ -15,7 +15,6 @@ _MOVING = ("Downloading", "Pushing", "Loading", "Saving")  # of these the bytes 
 _DONE = ("complete", "exists", "Pushed", "Mounted")
 _APPEAR = 0.4  # seconds; a transfer that is over sooner shows no bar
 _BETWEEN = 0.1  # seconds from one picture to the next
-_PIECE = 2**16  # bytes read at once; for larger ones the memory comes anew from the system
 
 
 @dataclass
@@ -110,20 +109,21 @@ class Progress:
         self._meter, self._next = Meter(), _APPEAR
         return self
 
-    def reading(self, file, name):
-        """Give a file's content piece by piece, and note how far the reading is.
+    def passing(self, pieces, name, total):
+        """Pass a stream on piece by piece, and note how far it is.
 
         Args:
-            file: A binary file, open for reading.
-            name: Its name.
+            pieces: The stream, an iterable of bytes.
+            name: What it is called.
+            total: How many bytes it will have, about.
 
         Yields:
             Bytes.
         """
-        total = file.seek(0, 2)
-        file.seek(0)
-        while piece := file.read(_PIECE):
-            self.take(name, "Loading", file.tell(), total)
+        done = 0
+        for piece in pieces:
+            done += len(piece)
+            self.take(name, "Loading", done, total)
             yield piece
 
     def take(self, name, status, current=0, total=0, **_):

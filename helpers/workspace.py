@@ -74,17 +74,53 @@ def prefixed(short):
     return f"{name()}-{str(short).removeprefix(f'{name()}-')}"
 
 
-def owns(container):
-    """Tell whether a container, as the Engine inspects it, was made by this workspace."""
-    return (container["Config"].get("Labels") or {}).get(LABEL) == name()
+def owns(container, labelled=None):
+    """Tell whether a container was made by this workspace.
+
+    The label alone does not tell: an image may pass it on to containers that others run from it.
+    So the name begins with the workspace's, or the label can't come from the image.
+
+    Args:
+        container: The container, as the Engine inspects it.
+        labelled: For a container of another name: a dict by the ID of each image that is here,
+            of whether that carries the label.
+
+    Returns:
+        A bool.
+    """
+    labels = container["Config"].get("Labels") or {}
+    own_name = container["Name"].startswith(f"/{name()}-")
+    return labels.get(LABEL) == name() and (
+        own_name or (labelled or {}).get(container["Image"]) is False
+    )
+
+
+def check_container(container, tried):
+    """Refuse to touch a container that this workspace did not make.
+
+    Args:
+        container: The container, as the Engine inspects it.
+        tried: What would be done with it, most often a docker command.
+
+    Raises:
+        NameTaken: Another made it.
+    """
+    if not owns(container):
+        full = container["Name"].lstrip("/")
+        raise errors.NameTaken(
+            tried,
+            f"the container {full} was not made by this workspace, and the lessons touch no other",
+            f"Choose another name; or, if it is yours, type docker rm -f {full} in a terminal",
+        )
 
 
 def owns_tag(reference):
-    """Tell whether an image's name lies in this workspace's namespace, as `ada/hello:1` does."""
-    first, *others = reference.split("/")
-    if re.search("[.:]", first) or first == "localhost":  # a registry's address
-        first, *others = others or [""]
-    return first == name() and bool(others)
+    """Tell whether an image's name lies in this workspace's namespace, as `ada/hello:1` does.
+
+    So does `127.0.0.1:5052/ada/hello:1`: the lessons' registries are all on this machine.
+    """
+    host = r"(?:docker\.io/|(?:127\.0\.0\.1|localhost):\d+/)?"
+    return bool(re.match(f"{host}{re.escape(name())}/", reference))
 
 
 def place(path):
@@ -100,9 +136,20 @@ def place(path):
 
 
 def file(path):
-    """Place a file in the workspace's folder, as `place` does, and make the folder."""
+    """Place a file to write in the workspace's folder, as `place` does, and make the folder.
+
+    Raises:
+        BadFolder: The folder can't be made, or a link leads out of it.
+    """
     found = place(path)
-    found.parent.mkdir(parents=True, exist_ok=True)
+    with errors.explained(f"write {found.as_posix()}"):
+        found.parent.mkdir(parents=True, exist_ok=True)
+    for link in filter(Path.is_symlink, (found.parent, found)):
+        raise errors.BadFolder(
+            f"write {found.as_posix()}",
+            f"{link.as_posix()} is a link, and the lessons write only in their own folder",
+            f"Remove the link, rm {link.as_posix()}, then run the cell again",
+        )
     return found
 
 
@@ -220,27 +267,30 @@ def reset(*, client=None):
             removed.append((kind, shown))
 
     with errors.explained("reset the workspace"):
+        with_label = {image["Id"] for image in api.images(all=True, filters=mine)}
+        labelled = {image["Id"]: image["Id"] in with_label for image in api.images(all=True)}
         for one in api.containers(all=True, filters=mine):
-            shown = one["Names"][0].lstrip("/")
-            remove("container", shown, api.remove_container, one["Id"], v=True, force=True)
+            with _unless_gone_or_needed():
+                container = api.inspect_container(one["Id"])
+                if owns(container, labelled):
+                    shown = container["Name"].lstrip("/")
+                    remove("container", shown, api.remove_container, one["Id"], v=True, force=True)
         for image in api.images(all=True):
             for reference in filter(owns_tag, image["RepoTags"] or []):
                 remove("image", reference, api.remove_image, reference)
         for image in api.images():
             for reference in filter(owns_tag, image["RepoDigests"] or []):  # pulled by digest
                 remove("image", reference, api.remove_image, reference)
-        for image in api.images(filters=mine | {"dangling": True}):
-            shown = image["Id"].removeprefix("sha256:")[:12]
-            remove("image", shown, api.remove_image, image["Id"])
         for network in api.networks(filters=mine):
             remove("network", network["Name"], api.remove_network, network["Id"])
         for volume in api.volumes(filters=mine)["Volumes"] or []:
             remove("volume", volume["Name"], api.remove_volume, volume["Name"])
     files = _HERE / FOLDER / name()
-    removed += [
-        ("file", (FOLDER / name() / path.name).as_posix()) for path in sorted(files.glob("*"))
-    ]
-    shutil.rmtree(files, ignore_errors=True)
+    if not files.is_symlink():
+        there = sorted(files.glob("*"))
+        shutil.rmtree(files, ignore_errors=True)
+        gone = [path for path in there if not os.path.lexists(path)]
+        removed += [("file", (FOLDER / name() / path.name).as_posix()) for path in gone]
     with contextlib.suppress(OSError):  # somebody else's are in it, or it is not there
         (_HERE / FOLDER).rmdir()
     return pd.DataFrame(removed, columns=["kind", "name"], dtype="str")

@@ -3,7 +3,7 @@
 import re
 import sys
 
-from helpers import containers, engine, images, registry, workspace
+from helpers import archives, containers, engine, images, registry, workspace
 from helpers.errors import BadTar
 from helpers.exercises.conditions import (
     address,
@@ -516,10 +516,10 @@ def _exported(world):
             'then `images.export("writer", "greeter.tar")`.',
         )
     try:
-        with images.opened(path, "read") as archive:
-            names = set(archive.getnames())
-            there = "hello.txt" in names and archive.getmember("hello.txt").isreg()
-            found = there and archive.extractfile("hello.txt").read().strip()
+        with archives.opened(path, "read") as archive:
+            names = archive.files.keys()
+            there = "hello.txt" in names and archive.files["hello.txt"].isreg()
+            found = there and archive.open("hello.txt").read(99).strip()
     except BadTar:
         return no(f"`{path.as_posix()}` is no whole archive", "Export the container again.")
     if "manifest.json" in names:

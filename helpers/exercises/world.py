@@ -8,7 +8,7 @@ import docker.errors
 import pandas as pd
 import requests
 
-from helpers import command, containers, distribution, engine, images, registry, workspace
+from helpers import archives, command, containers, distribution, engine, images, registry, workspace
 
 _IMAGES = ("busybox:latest", "busybox:glibc", "busybox", "registry:2")
 
@@ -186,12 +186,12 @@ class World:
             BadTar: It is not there, is cut short, or is no such archive.
         """
         path, found = self.file(name), {}
-        with images.opened(path, f"read {path.as_posix()}") as packed:
-            for image in images.read_json(packed, "manifest.json"):
-                for layer in image["Layers"]:
-                    packed.extractfile(layer).read(1)
-                one = Content.read(images.read_json(packed, image["Config"]))
-                found |= dict.fromkeys(image.get("RepoTags") or [""], one)
+        with archives.opened(path, f"read {path.as_posix()}") as packed:
+            for image in packed.images:
+                for layer in image.layers:
+                    packed.open(layer).read(1)
+                one = Content.read(packed.json(image.config))
+                found |= dict.fromkeys(image.names or [""], one)
         return found
 
     def digest(self, name):

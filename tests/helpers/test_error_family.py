@@ -14,6 +14,7 @@ from helpers import distribution, errors, readable, workspace
 from helpers.errors import (
     AccessDenied,
     BadAnswer,
+    BadFolder,
     BadOption,
     BadTar,
     EngineError,
@@ -257,6 +258,9 @@ def http_error(status, reason, url="http://127.0.0.1:5052/v2/ada/x/tags/list"):
 
 # What docker-py, requests and the operating system raise.
 RAISED = [
+    ("a checkout that can't be written", OSError(30, "Read-only file system", "x"), BadFolder),
+    ("a folder of another's", PermissionError(13, "Permission denied", "x"), BadFolder),
+    ("a file in the folder's place", FileExistsError(17, "File exists", "files/ada"), BadFolder),
     ("no socket", docker.errors.DockerException(
         f"{GONE}: ('Connection aborted.', FileNotFoundError(2, '{MISSING}'))"), EngineNotRunning),
     ("nobody at the socket", docker.errors.DockerException(
