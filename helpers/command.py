@@ -1,4 +1,7 @@
-"""Show the command that a helper stands for, so that a learner can paste it in a terminal."""
+"""Show the command that a helper stands for, so that a learner can paste it in a terminal.
+
+Every shown line is made here, by `line`: a word may be a stranger's, out of an archive or an index.
+"""
 
 import html
 import re
@@ -8,12 +11,16 @@ from contextvars import ContextVar
 
 from IPython.display import display
 
-from helpers import errors
+from helpers import errors, readable
 
 STYLE = (
     "margin:0;padding:.3em .7em;border-left:3px solid #1d63ed;white-space:pre-wrap;"
     "word-break:normal;overflow-wrap:anywhere;background:rgba(29,99,237,.08)"
 )
+_PROMPT = '<span inert style="opacity:.6;flex:none">$ </span>'
+_OBEYED = re.compile(f"[\\t\\n{readable.UNSAFE}]")
+_SPECIAL = re.compile(rf"^-|['!\\]|{_OBEYED.pattern}")  # and what `printf` or a shell would
+_IMPOSSIBLE = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # the rest are bytes of a file's name
 _quiet = ContextVar("quiet", default=False)
 
 
@@ -31,9 +38,11 @@ class Command:
         return "\n".join(f"$ {line}" for line in self.lines)
 
     def _repr_html_(self):
-        prompt = '<span style="user-select:none;opacity:.6">$ </span>'
-        code = "\n".join(prompt + html.escape(line) for line in self.lines)
-        return f'<pre style="{STYLE}">{code}</pre>'
+        # Nobody selects what is inert; JupyterLab leaves it in what others saved, and takes away
+        # `user-select`. Where no style is left, as on GitHub, each `$` stands above its line.
+        rows = (f'{_PROMPT}<div style="flex:1">{html.escape(one)}</div>' for one in self.lines)
+        lines = "".join(f'<div style="display:flex">{row}</div>' for row in rows)
+        return f'<pre style="{STYLE}">{lines}</pre>'
 
 
 def line(*words):
@@ -44,15 +53,49 @@ def line(*words):
 
     Returns:
         The command line as a str.
+
+    Raises:
+        BadOption: No command can have such a word.
     """
     return " ".join(_quoted(str(word)) for word in words if word is not None)
 
 
+def operands(*words):
+    """Put `--` before words of which one begins with `-`, so that no tool takes it for an option.
+
+    Args:
+        words: Those that are no options, such as names of images.
+
+    Returns:
+        The words to give to `line`, a tuple.
+    """
+    return ("--", *words) if any(str(word).startswith("-") for word in words) else words
+
+
 def _quoted(word):
-    """Quote a word for the shell, in the way that is easiest to read."""
+    """Quote a word for the shell, in the way that is easiest to read.
+
+    Quotes do not keep a terminal from its control characters: it reads them before the shell does,
+    and an escape can end the paste. A line end in a name would leave the rest of it on a line of
+    its own, to be run by who selects that. So both are written as `printf` turns them
+    back in every shell; `$'…'` is only known to some.
+    """
+    if _IMPOSSIBLE.search(word):
+        wrong = f"no command can have the word {word!r}"
+        raise errors.BadOption("write the command", wrong, "Correct that word")
+    text = word.rstrip("\n")  # `$(…)` drops line ends from the end
+    if _OBEYED.search(text):
+        text = _SPECIAL.sub(_octal, text.replace("%", "%%"))
+        return f"\"$(printf '{text}'){word[len(word.rstrip(chr(10))) :]}\""
     if "'" in word and not re.search(r'["$`\\!]', word):
         return f'"{word}"'
     return shlex.quote(word)
+
+
+def _octal(found):
+    if found[0] in "\t\n":
+        return r"\t" if found[0] == "\t" else r"\n"
+    return "".join(f"\\{byte:03o}" for byte in found[0].encode(errors="surrogateescape"))
 
 
 @contextmanager

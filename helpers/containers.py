@@ -910,7 +910,7 @@ def curl(name, path="/", *, port=80, client=None):
     client, full = client or engine.connect(), workspace.prefixed(name)
     tried = f"fetch {path} from {full}"
     with errors.explained(tried):
-        _check_owned(client.api.inspect_container(full), tried)
+        workspace.check_container(client.api.inspect_container(full), tried)
         address = published(full, port, client=client)
     if not address:
         raise errors.NoSuchContainer(

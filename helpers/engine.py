@@ -14,7 +14,7 @@ import docker.auth
 import docker.errors
 from docker.context import ContextAPI
 
-from helpers import errors
+from helpers import command, errors
 from helpers.command import shown
 
 _CONNECT = 3  # seconds until a connection must stand
@@ -195,5 +195,5 @@ def kernel(*, client=None):
     Source: Engine API `GET /info`.
     """
     client = client or connect()
-    with shown("docker info --format '{{.KernelVersion}}'"):
+    with shown(command.line("docker", "info", "--format", "{{.KernelVersion}}")):
         return client.api.info()["KernelVersion"]

@@ -14,7 +14,7 @@ import pandas as pd
 import requests
 
 from helpers import archives, command, distribution, engine, errors, tables, workspace
-from helpers.command import shown
+from helpers.command import operands, shown
 from helpers.progress import Progress
 
 
@@ -152,10 +152,10 @@ class _Way:
 
     @property
     def line(self):
-        words = command.line("docker", "pull", self.pulled)
+        words = [["pull", self.pulled]]
         if self.name:
-            words += f" && docker tag {self.pulled} {self.name} && docker rmi {self.pulled}"
-        return words
+            words += [["tag", self.pulled, self.name], ["rmi", self.pulled]]
+        return " && ".join(command.line("docker", *some) for some in words)
 
 
 def _way(client, reference):
@@ -311,7 +311,8 @@ def _inspected(client, reference):
 
 def _stays(client, reference, why):
     """Go on with the image that is here, and say why."""
-    with shown(f"docker image inspect {reference}  # {why}; it stays as it is"):
+    line = command.line("docker", "image", "inspect", reference)
+    with shown(f"{line}  # {why}; it stays as it is"):
         known = dict(one.split("@") for one in client.api.inspect_image(reference)["RepoDigests"])
     name = distribution.parse(reference).familiar
     digest = known.get(name.rpartition(":")[0], "without a digest, as it was made here")
@@ -336,7 +337,7 @@ def push(reference, *, client=None):
 
     Source: Engine API `POST /images/{name}/push`.
     """
-    words = command.line("docker", "push", reference)
+    words = command.line("docker", "push", *operands(reference))
     check_owned(reference, words)
     client = client or engine.connect()
     if engine.sources().mirror and distribution.parse(reference).host == "docker.io":
@@ -532,7 +533,7 @@ def import_(file, reference, *, change=(), client=None):
     client, path = client or engine.connect(), workspace.place(file)
     changes = [change] if isinstance(change, str) else list(change)
     options = [word for one in changes for word in ("-c", one)]
-    words = command.line("docker", "import", *options, path.as_posix(), reference)
+    words = command.line("docker", "import", *options, *operands(path.as_posix(), reference))
     check_owned(reference, words)
     with shown(words):
         with archives.opened(path, words):
@@ -580,7 +581,7 @@ def commit(container, reference, *, change=(), client=None):
     client, name = client or engine.connect(), workspace.prefixed(container)
     changes = [*([change] if isinstance(change, str) else change), f"LABEL {workspace.LABEL}="]
     options = [word for one in changes for word in ("-c", one)]
-    words = command.line("docker", "commit", *options, name, reference)
+    words = command.line("docker", "commit", *options, *operands(name, reference))
     check_owned(reference, words)
     with shown(words):
         workspace.check_container(client.api.inspect_container(name), words)
@@ -632,7 +633,7 @@ def read(file, member):
     Source: https://github.com/opencontainers/image-spec/blob/main/config.md
     """
     path = workspace.place(file)
-    words = command.line("tar", "-xOf", path.as_posix(), member)
+    words = command.line("tar", "-xOf", path.as_posix(), *operands(member))
     with shown(words), archives.opened(path, words) as archive:
         return archive.json(member)
 
@@ -747,7 +748,7 @@ def rm(reference, *, client=None):
 
     Source: Engine API `DELETE /images/{name}`.
     """
-    words = command.line("docker", "rmi", reference)
+    words = command.line("docker", "rmi", *operands(reference))
     check_owned(reference, words)
     with shown(words):
         steps = (client or engine.connect()).api.remove_image(reference)

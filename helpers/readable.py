@@ -3,11 +3,14 @@
 import math
 import re
 
-# Control characters (a terminal would obey them), marks that turn the writing direction, and
-# halves of letters that no encoding can send.
-_UNSAFE = re.compile(
-    "[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+# Control characters (a terminal would obey them), line separators, marks that turn the writing
+# direction or are not seen (but for the two that join letters), and halves of letters that no
+# encoding can send: what stands between brackets in a regular expression.
+UNSAFE = (
+    "\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f"
 )
+_UNSAFE = re.compile(f"[{UNSAFE}]")
 _DIGEST = re.compile("((?:sha256:)?[0-9a-f]{12})[0-9a-f]{52}")
 
 
@@ -43,9 +46,4 @@ def short(digest):
 
 def visible(text):
     """Write characters that a terminal or a browser would obey as Python does: `\\x1b`."""
-    return _UNSAFE.sub(_escape, text)
-
-
-def _escape(found):
-    code = ord(found[0])
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)

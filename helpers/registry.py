@@ -21,7 +21,7 @@ import psutil
 import requests
 
 from helpers import command, containers, distribution, engine, errors, images, tables, workspace
-from helpers.command import shown
+from helpers.command import operands, shown
 
 try:
     import fcntl
@@ -70,13 +70,13 @@ def search(term, *, official=None, stars=0, limit=25, client=None):
     options = [word for key in filters for word in ("--filter", f"{key}={filters[key][0]}")]
     if limit != 25:
         options += ["--limit", limit]
-    with shown(command.line("docker", "search", *options, term)):
+    with shown(command.line("docker", "search", *options, *operands(term))):
         frame = found(client or engine.connect(), term, limit, filters)
     return tables.made_by(
         frame,
         *("docker", "search"),
         asked={key: values[0] for key, values in filters.items()},
-        rest=["--limit", limit, term] if limit != 25 else [term],
+        rest=["--limit", limit, *operands(term)] if limit != 25 else operands(term),
         filters={"official": "is-official", "stars": "stars"},
     )
 
@@ -145,7 +145,7 @@ def tag(source, target, *, client=None):
     images.check_owned(target, f"docker tag {source} {target}")
     client = client or engine.connect()
     source = images.chosen(source, client=client)
-    with shown(command.line("docker", "tag", source, target)):
+    with shown(command.line("docker", "tag", *operands(source, target))):
         client.api.tag(source, *docker.utils.parse_repository_tag(target))
         return images.listed(client, [distribution.parse(source).familiar, target])
 
@@ -288,7 +288,7 @@ def _lines(store, image):
     options = ["--name", name, "--label", workspace.label(), *containers.LOG_OPTIONS]
     options += ["-p", f"{store}:5000", *env]
     return [
-        re.sub(" (-[pe]) ", r" \\\n    \1 ", command.line("docker", "create", *options, image)),
+        command.line("docker", "create", *options, image),
         command.line("docker", "cp", _file().as_posix(), f"{name}:{_HTPASSWD}"),
         command.line("docker", "start", name),
     ]
@@ -508,7 +508,7 @@ def login(registry, username=None, password=None, *, client=None):
     password = engine.Secret(password or registry.password)
     # An own registry knows nobody while another kernel writes its list of users.
     alone = _one_kernel() if isinstance(registry, Registry) else contextlib.nullcontext()
-    with shown(command.line("docker", "login", "-u", username, address)), alone:
+    with shown(command.line("docker", "login", "-u", username, *operands(address))), alone:
         api = (client or engine.connect()).api
         who = {"username": username, "password": password, "serveraddress": address}
         answer = api._result(api._post_json(api._url("/auth"), data=who), json=True)
@@ -539,7 +539,7 @@ def logout(registry):
     Returns:
         What was done, as `Text`.
     """
-    with shown(command.line("docker", "logout", registry)):
+    with shown(command.line("docker", "logout", *operands(registry))):
         known = engine.logins.pop(str(registry), None)
     return workspace.Text(
         f"Removed the login for {registry}." if known else f"Not logged in to {registry}."
@@ -604,7 +604,7 @@ def rate_limit():
     if host == distribution.HUB:
         find = 'grep -o \'"token":"[^"]*\' | cut -d \'"\' -f 4'
         lines = [
-            f"TOKEN=$(curl -s '{distribution.token_url(path)}' | {find})",
+            f"TOKEN=$({command.line('curl', '-s', distribution.token_url(path))} | {find})",
             f'{lines[0]} -H "Authorization: Bearer $TOKEN"',
         ]
     with shown(*lines), distribution.understood(host):

@@ -11,7 +11,7 @@ import re
 import pandas as pd
 import requests
 
-from helpers import errors, images, readable, registry
+from helpers import command, errors, images, readable, registry
 from helpers.exercises.frame import OVER, absent, no, yes
 
 _ENDS = {
@@ -501,7 +501,7 @@ def logged_in(world):
             return no(
                 f"you are logged in to `{other}`, but not to `{world.store}`",
                 "To Docker these are two registries: it keeps a password by the address as typed.",
-                f"`docker login -u {world.store.user} {world.store}`",
+                f"`{command.line('docker', 'login', '-u', world.store.user, world.store)}`",
             )
         return absent(
             f"you are not logged in to `{world.store}`",

@@ -171,7 +171,8 @@ class Exercise:
         self._task = re.sub(r"(?<!\n)\n(?![\n-]) *", " ", task)
         if prepare and again:
             self._task += _AGAIN.format(name=self.name)
-        self._conditions, self._docker = conditions, textwrap.dedent(docker).strip()
+        self._conditions = conditions
+        self._docker = re.sub(r"\\\n *", "", textwrap.dedent(docker).strip())
         self._prepare, self._begun = prepare, begun
         self._again = again
         self._python = _body(function)
@@ -254,10 +255,11 @@ class Exercise:
         """
         world = World()
         with errors.explained(f"show the solution of {self.name}"):
-            lines = re.split(r"(?<!\\)\n", world.fill(self._docker))
+            lines = world.fill(self._docker, shell=True).split("\n")
             taken = [name for line in lines for name in re.findall(r"--name (\S+)", line)
                      if world.container(name)]  # fmt: skip
-        return Solution(self._python, [*(f"docker rm -f {name}" for name in taken), *lines])
+        removed = [command.line("docker", "rm", "-f", name) for name in taken]
+        return Solution(self._python, [*removed, *lines])
 
     def _look(self):
         with errors.explained(f"check the exercise {self.name}"):

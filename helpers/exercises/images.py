@@ -3,7 +3,7 @@
 import re
 import sys
 
-from helpers import archives, containers, engine, images, registry, workspace
+from helpers import archives, command, containers, engine, images, registry, workspace
 from helpers.errors import BadTar
 from helpers.exercises.conditions import (
     address,
@@ -143,7 +143,7 @@ def _copied(world):
             "`docker cp` copies files between a container and your machine, even if the container "
             "does not run.",
             '`containers.cp("printer", "/result.txt", "result.txt")`, or '
-            f"`docker cp {full}:/result.txt {path.as_posix()}`.",
+            f"`{command.line('docker', 'cp', f'{full}:/result.txt', path.as_posix())}`.",
         )
     if path.read_bytes() == world.inside("printer", "/result.txt"):
         return yes(f"`{path.as_posix()}` is the file of the container, to the byte")

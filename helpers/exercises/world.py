@@ -68,7 +68,7 @@ class World:
             self._seen[key] = look()
         return self._seen[key]
 
-    def fill(self, text):
+    def fill(self, text, *, shell=False):
         """Fill in the places of a task or a solution; only what it needs is looked up.
 
         Args:
@@ -77,6 +77,8 @@ class World:
                 asks, with a slash, or nothing), `{store}` and `{user}` (your registry's address,
                 and whom it lets in), `{port}` (a free one), `{glibc}` (the line that pulls that
                 tag of busybox). An image whose name is taken gets the name that it has here.
+
+            shell: The text is command lines, where what is filled in is to be one word.
 
         Returns:
             The text as a str.
@@ -92,7 +94,10 @@ class World:
             "glibc": lambda: images.pull_line("busybox:glibc", client=self.client),
         }
         places = set(re.findall(r"\{(\w+)\}", text)) & set(known)
-        text = text.format(**{place: known[place]() for place in places})
+        found = {place: str(known[place]()) for place in places}
+        for place in places - {"label", "glibc"} if shell else ():
+            found[place] = found[place] and command.line(found[place])
+        text = text.format(**found)
         for name in _IMAGES:
             if (own := images.chosen(name, client=self.client)) != name:
                 text = re.sub(rf"(?<![\w/:.-]){name}(?![\w/:.-])", own, text)

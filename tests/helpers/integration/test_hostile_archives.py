@@ -306,8 +306,10 @@ def sparse_map():
     """Write the header of a file in so many pieces that the list of them fills the memory."""
     member = tarfile.TarInfo("manifest.json")
     member.size = 400 << 20
-    member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0",
-                          "GNU.sparse.name": "manifest.json", "GNU.sparse.realsize": "1"}  # fmt: skip
+    member.pax_headers = {
+        "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "manifest.json",
+        "GNU.sparse.realsize": "1",
+    }  # fmt: skip
     return member.tobuf(tarfile.PAX_FORMAT) + b"200000000\n"
 
 
