@@ -144,9 +144,8 @@ async function render({ model, el }) {
   function show() {
     const choices = model.get("choices");
     for (const [label, one] of controls) {
-      if (JSON.stringify(one.read()) !== JSON.stringify(choices[label] ?? null)) {
-        one.show(choices[label]);
-      }
+      const choice = Object.hasOwn(choices, label) ? choices[label] : null; // "constructor"
+      if (JSON.stringify(one.read()) !== JSON.stringify(choice)) one.show(choice);
     }
     wait();
   }

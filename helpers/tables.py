@@ -21,6 +21,8 @@ from pandas.api import types
 from helpers import command
 from helpers.readable import age, short, size, visible
 
+pd.set_option("display.html.use_mathjax", False)  # "$5 or $6" in a table is no formula
+
 SEARCH = "search"  # the label of the box that searches all text
 _FEW = 12  # a choice has at most this many values
 _LONG = 500  # letters of a cell that are sent to the browser

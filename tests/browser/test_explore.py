@@ -252,6 +252,21 @@ def test_a_table_that_waits_for_the_kernel_says_so(page, run):
     expect(page.locator(".lesson-table")).to_have_attribute("aria-busy", "false")
 
 
+def test_columns_named_as_what_javascript_objects_have(page, run, ask):
+    names = ["constructor", "__proto__", "toString", "hasOwnProperty"]
+    run("import pandas as pd\nfrom helpers import tables\n"
+        f"table = tables.explore(pd.DataFrame({{name: [1, 2, 3] for name in {names}}}))\ntable")
+    count(page, "3 of 3 rows")
+    heads = page.get_by_role("columnheader").all_inner_texts()
+    assert [one.strip() for one in heads] == names
+    for name in names:
+        page.get_by_role("slider", name=f"{name} at least").press("End")
+        count(page, "1 of 3 rows")
+        assert ask("table.choices") == str({name: [3, None]})
+        page.get_by_role("button", name="Reset").click()
+        count(page, "3 of 3 rows")
+
+
 WIDE = """pd.DataFrame({f"column_{n}": ["x" * 20] for n in range(40)})"""
 LONG = """pd.DataFrame({"text": ["w" * 100_000, "many words " * 10_000], "y" * 200: [1, 2]})"""
 ODD = [
