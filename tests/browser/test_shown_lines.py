@@ -1,6 +1,7 @@
 """The shown lines as a learner takes them: selected on the page, copied, pasted in a terminal."""
 
 import contextlib
+import re
 import time
 
 import nbformat
@@ -9,7 +10,6 @@ from nbconvert import HTMLExporter
 from playwright.sync_api import expect
 
 from helpers import command, tables
-from tests.browser.conftest import LOOPBACK
 from tests.hostile import WORDS
 
 LINES = [
@@ -87,11 +87,11 @@ def ran(page, run):
 @pytest.fixture(scope="module")
 def converted(lab, watched):
     """The same outputs as nbconvert writes them to a page of their own."""
-    page = watched.page.context.new_page()
-    page.route("**/*", lambda route: route.continue_() if LOOPBACK.match(route.request.url)
-               else route.abort())  # fmt: skip
-    page.goto(f"{lab[0]}/api")  # where a page may read the clipboard
-    page.set_content(HTMLExporter().from_notebook_node(saved())[0])
+    page, address = watched.page.context.new_page(), f"{lab[0]}/converted.html"
+    html = HTMLExporter().from_notebook_node(saved())[0]
+    page.route(re.compile(".*"), lambda route: route.fulfill(body=html, content_type="text/html")
+               if route.request.url == address else route.abort())  # fmt: skip
+    page.goto(address)
     yield page.locator(".jp-OutputArea-output")
     page.close()
 
