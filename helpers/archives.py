@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from helpers import errors
 
-MAX_HEADERS = 32 << 20  # bytes of headers: those of some 60,000 files
+MAX_HEADERS = 8 << 20  # bytes of headers: those of some 15,000 files
 MAX_JSON = 4 << 20  # bytes of one JSON file
 MAX_NAMES = 1000  # images, names and layers that one archive tells of
 MAX_UNPACKED = 512 << 20  # bytes that a compressed archive may become

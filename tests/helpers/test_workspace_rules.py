@@ -131,7 +131,12 @@ def test_the_prefix_is_put_once(ada):
         ("ada/hello", True),
         ("127.0.0.1:5052/ada/hello:1", True),
         ("docker.io/ada/hello", True),
+        ("localhost:5052/ada/hello:1", True),
         ("127.0.0.1:5052/class/ada/hello", False),
+        ("ghcr.io/ada/hello:1", False),
+        ("company:5000/ada/hello:1", False),
+        ("127.0.0.1.nip.io:5000/ada/hello", False),
+        ("localhost/ada/hello", False),
         ("hello", False),
         ("ada", False),
         ("ada:1", False),
@@ -162,6 +167,21 @@ def test_whose_a_name_of_an_image_is(ada, reference, ours):
 )
 def test_whose_a_container_is(ada, labels, ours):
     assert workspace.owns({"Config": {"Labels": labels}, "Name": "/ada-web"}) is ours
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "ours"),
+    [
+        ("prod", "plain", True),
+        ("prod", "labelled", False),
+        ("prod", "gone", False),
+        ("ada-web", "labelled", True),
+        ("adam-web", "labelled", False),
+    ],
+)
+def test_an_image_passes_the_label_on(ada, name, image, ours):
+    one = {"Config": {"Labels": {"lesson": "ada"}}, "Name": f"/{name}", "Image": image}
+    assert workspace.owns(one, {"plain": False, "labelled": True}) is ours
 
 
 def test_files_lie_in_one_folder(in_tmp):

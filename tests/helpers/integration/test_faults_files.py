@@ -7,12 +7,13 @@ import os
 import shutil
 import struct
 import tarfile
+from pathlib import Path
 
 import pytest
 from faults import wrong
 
 from helpers import containers, images, registry, workspace
-from helpers.errors import BadTar, NameTaken, NoSpace, NoSuchContainer, OtherPlatform
+from helpers.errors import BadFolder, BadTar, NameTaken, NoSpace, NoSuchContainer, OtherPlatform
 
 
 def everything(world):
@@ -105,7 +106,7 @@ def test_a_program_of_this_machine_without_a_head_is_no_image_of_another(world):
 
 
 @pytest.fixture
-def full(world):
+def full(world, monkeypatch):
     """Put the lesson's files on a disk of 1 MB; `full()` tells how many bytes of it are free.
 
     It is a tmpfs that the Engine mounts for a container of this very user, so that nobody needs
@@ -114,21 +115,17 @@ def full(world):
     who = f"--user {os.getuid()}:{os.getgid()}"
     world.plant(f"disk-{world.me}", options=f"-d --init {who} --tmpfs /disk:size=1m,mode=1777")
     pid = world.container(f"disk-{world.me}")["State"]["Pid"]
-    files = workspace.place("x").parent
-    shutil.rmtree(files, ignore_errors=True)
-    files.parent.mkdir(exist_ok=True)
-    files.symlink_to(f"/proc/{pid}/root/disk")
-    yield lambda: shutil.disk_usage(files).free
-    if files.is_symlink():
-        files.unlink()
+    monkeypatch.setattr(workspace, "_HERE", Path(f"/proc/{pid}/root/disk"))
+    return lambda: shutil.disk_usage(workspace._HERE).free
 
 
-def test_a_full_disk(world, full):
+def test_a_full_disk(world, full, monkeypatch):
     """No half file, an older one as it was; and with room, the same cell works."""
     containers.run("busybox", "true", name="box")
     files = {"saved.tar": lambda: images.save("busybox", "saved.tar"),
              "rootfs.tar": lambda: images.export("box", "rootfs.tar"),
              "program": lambda: containers.cp("box", "/bin/busybox", "program")}  # fmt: skip
+    workspace.file("x")
     empty = full()
     assert 900_000 < empty < 1_100_000
     for name, call in files.items():
@@ -139,7 +136,7 @@ def test_a_full_disk(world, full):
         assert os.listdir(workspace.file(name).parent) == [name]
         assert workspace.file(name).read_bytes() == b"as it was"
         workspace.file(name).unlink()
-    workspace.place("x").parent.unlink()  # a disk with room
+    monkeypatch.undo()  # a disk with room
     for name, call in files.items():
         call()
         assert workspace.file(name).stat().st_size > empty
@@ -179,3 +176,53 @@ def test_a_name_that_is_taken_and_then_free(world):
         call()
     wrong(NameTaken, lambda: registry.tag("busybox", "other/x:1"), f"{world.me}/")
     assert world.image("other/x:1") is None
+
+
+def test_a_checkout_that_can_t_be_written(world, monkeypatch):
+    world.plant(f"disk-{world.me}", options="-d --init --tmpfs /disk:ro,size=1m")
+    pid = world.container(f"disk-{world.me}")["State"]["Pid"]
+    containers.run("busybox", "true", name="box")
+    monkeypatch.setattr(workspace, "_HERE", Path(f"/proc/{pid}/root/disk"))
+    for call in (lambda: images.save("busybox", "x.tar"), lambda: images.export("box", "x.tar"),
+                 lambda: containers.cp("box", "/bin/busybox", "x")):  # fmt: skip
+        wrong(BadFolder, call, "can't be written there", "a folder of your own")
+    for call in (images.contents, images.load):
+        wrong(BadTar, lambda call=call: call("x.tar"), "there is no file")
+
+
+def test_nothing_is_written_through_a_link(world, tmp_path):
+    containers.run("busybox", "true", name="box")
+    calls = [lambda: images.save("busybox", "x"), lambda: images.export("box", "x"),
+             lambda: containers.cp("box", "/bin/busybox", "x")]  # fmt: skip
+    (tmp_path / "x").write_text("theirs")
+    (tmp_path / "x.part").write_text("theirs")
+    path = workspace.file("x")
+    path.symlink_to(tmp_path / "x")
+    for call in calls:
+        wrong(BadFolder, call, "is a link", f"rm {path.as_posix()}")
+    path.unlink()
+    path.with_name("x.part").symlink_to(tmp_path / "x.part")
+    images.save("busybox", "x")
+    shutil.rmtree(path.parent)
+    path.parent.symlink_to(tmp_path)
+    for call in calls:
+        wrong(BadFolder, call, "is a link")
+    workspace.reset()
+    assert (tmp_path / "x").read_text() == (tmp_path / "x.part").read_text() == "theirs"
+    path.parent.unlink()
+
+
+def test_two_kernels_that_save_one_file(world):
+    """What is there is the whole of one, and both were whole."""
+    path = workspace.file("x")
+    images.write(path, two_at_once(path, b"b"))
+    assert path.read_bytes() == b"a" * 9
+    assert os.listdir(path.parent) == ["x"]
+
+
+def two_at_once(path, letter):
+    """Be in the middle of writing a file when another kernel writes it."""
+    yield b"a" * 4
+    images.write(path, [letter * 5, letter * 5])
+    assert path.read_bytes() == letter * 10
+    yield b"a" * 5

@@ -306,10 +306,8 @@ def sparse_map():
     """Write the header of a file in so many pieces that the list of them fills the memory."""
     member = tarfile.TarInfo("manifest.json")
     member.size = 400 << 20
-    member.pax_headers = {
-        "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "manifest.json",
-        "GNU.sparse.realsize": "1",
-    }  # fmt: skip
+    known = {"major": "1", "minor": "0", "name": "manifest.json", "realsize": "1"}
+    member.pax_headers = {f"GNU.sparse.{key}": value for key, value in known.items()}
     return member.tobuf(tarfile.PAX_FORMAT) + b"200000000\n"
 
 
@@ -349,4 +347,4 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     *_, kind, used = done.stdout.splitlines()
     assert kind == "BadTar" or call == "import_", done.stdout + done.stderr
     assert int(used) < 200_000, f"{used} kB"
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 60

@@ -26,6 +26,8 @@ def test_a_container_of_another_is_left_as_it_is(world):
         lambda: containers.start("taken"),
         lambda: containers.exec_("taken", "touch /x"),
         lambda: containers.wait("taken"),
+        lambda: images.export("taken", "x.tar"),
+        lambda: images.commit("taken", f"{world.me}/x:1"),
     ):
         with pytest.raises(errors.NameTaken, match=other):
             call()
@@ -354,7 +356,6 @@ def test_reset_removes_exactly_ours(world):
     containers.run("busybox", "sleep 60", name="job", detach=True)
     containers.run("busybox", "touch /x", name="box")
     images.commit("box", f"{me}/hello:1")
-    sh(f"docker commit {me}-box")  # a dangling image
     registry.tag("busybox", f"127.0.0.1:1/{me}/hello:1")
     images.save("busybox", "x.tar")
     world.sh("docker pull registry:2")
@@ -370,7 +371,7 @@ def test_reset_removes_exactly_ours(world):
         assert all(me in name or kind in ("image", "file") for kind, name in gone.values)
         assert world.looks(*theirs) == before
         assert [world.image(name)["Id"] for name in kept] == ids
-        assert len(images_before - {image["Id"] for image in world.api.images()}) == 2
+        assert len(images_before - {image["Id"] for image in world.api.images()}) == 1
         for kind in ("container", "volume", "network"):
             found = sh(f"docker {kind} ls -q --filter label=lesson={me} {'-a' * (kind[0] == 'c')}")
             assert found.stdout == ""
@@ -417,7 +418,7 @@ def test_reset_goes_on_where_another_s_container_needs_an_image_of_ours(world):
     """As after `docker run ada/hello:1` in a terminal, without the label."""
     other = f"other-{world.me}"
     containers.run("busybox", "touch /x", name="box")
-    images.commit("box", f"{world.me}/hello:1", change='LABEL "lesson"=""')
+    images.commit("box", f"{world.me}/hello:1", change='LABEL "x"="y"')
     world.sh(f"docker volume create --label {workspace.label()} {world.me}-vol")
     images.save("busybox", "x.tar")
     world.sh(f"docker run --name {other} {world.me}/hello:1 true")
@@ -430,3 +431,32 @@ def test_reset_goes_on_where_another_s_container_needs_an_image_of_ours(world):
         assert not (workspace._HERE / "files").exists()
     finally:
         world.sh(f"docker volume rm {world.me}-vol", check=False)
+
+
+@pytest.mark.parametrize("commit", ["images.commit", "docker commit"])
+def test_reset_leaves_what_others_run_from_an_image_of_ours(world, commit):
+    """The image may carry our label, and every container from it then does."""
+    me, other, name = world.me, f"prod-{world.me}", f"{world.me}/hello:1"
+    containers.run("busybox", "touch /x", name="box")
+    if commit == "images.commit":
+        images.commit("box", name)
+        assert world.image(name)["Config"]["Labels"] == {"lesson": ""}
+    else:
+        world.sh(f"docker commit {me}-box {name}")
+    nameless = world.sh(f"docker commit {me}-box").stdout.strip()
+    world.planted.append(other)
+    world.sh(f"docker run -d --name {other} -v /data {name} sleep 600")
+    before, theirs = world.looks(other), f"ghcr.io/{me}/app:1 company:5000/{me}/app:1"
+    for one in theirs.split():
+        world.sh(f"docker tag busybox {one}")
+        with pytest.raises(errors.NameTaken):
+            images.push(one)
+    containers.run("busybox", "true")  # ours, and without a name
+    world.sh(f"docker run --label lesson={me} --name {me}-web {name} true")
+    try:
+        gone = workspace.reset()
+        assert world.looks(other) == before
+        assert (gone.kind == "container").sum() >= 3 and world.mine() in ([], [other])
+        assert world.image(nameless) and all(map(world.image, theirs.split()))
+    finally:
+        world.sh(f"docker rm -fv {other}; docker rmi {nameless} {theirs}", check=False)
