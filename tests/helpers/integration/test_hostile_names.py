@@ -224,7 +224,8 @@ def test_a_solution_s_lines_are_quoted(world, monkeypatch, paste, user):
 
 
 def test_a_solution_s_folder_is_quoted(world, monkeypatch, paste, tmp_path):
-    (tmp_path / "my $(touch x); files").mkdir()
-    monkeypatch.chdir(tmp_path / "my $(touch x); files")
-    lines = lesson_2.gift.solution().lines
-    assert paste(lines[0], "dash")[:3] == ["docker", "load", "-i"]
+    monkeypatch.setattr(workspace, "_HERE", tmp_path / "my $(touch x); notebooks")
+    [line] = lesson_2.gift.solution().lines
+    path = workspace.place("gift.tar").as_posix()
+    assert "$(touch x)" in path
+    assert paste(line, "dash")[:4] == ["docker", "load", "-i", path]
