@@ -17,7 +17,8 @@ from benchmarks.figures import table
 from benchmarks.interrupts import undisturbed
 from benchmarks.room import Room
 from classroom.steps import say, step
-from helpers import engine, errors
+from helpers import engine
+from helpers._internal import errors
 
 SMALL = measures.Sizes(
     containers=5, images=3, rows=100, layers=2, layer=2**20, quick=1, slow=1, imports=1,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers import engine, tables
-from helpers.command import quietly
+from helpers._internal.command import quietly
 
 
 def timed(call):

@@ -9,7 +9,8 @@ import docker.errors
 import requests
 
 from benchmarks.archive import archive, layers
-from helpers import command, distribution, engine, images, workspace
+from helpers import engine, images, workspace
+from helpers._internal import command, distribution
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"

@@ -20,8 +20,8 @@ UV = "uv==0.13.9"  # installs the locks in a tenth of pip's time, and makes no b
 BROWSERS = ("chromium", "google-chrome", "google-chrome-stable")
 # Prints what is installed. It fails if a file of it is gone; byte-code may go.
 _LIST = """
-import importlib.metadata
-for package in importlib.metadata.distributions():
+import importlib.metadata, sysconfig
+for package in importlib.metadata.distributions(path=[sysconfig.get_path("purelib")]):
     for file in package.files or ():
         assert file.suffix == ".pyc" or file.locate().exists(), file
     print(package.name, package.version)
@@ -121,9 +121,9 @@ def _python(venv, *arguments):
 
 
 def _set_up_kernels(venv):
-    """Let the environment's kernels say which cell to run first (helpers/first_cell.py)."""
+    """Let the kernels say which cell to run first (helpers/_internal/setup_hint.py)."""
     file = venv / "etc" / "ipython" / "ipython_kernel_config.py"
-    text = 'get_config().InteractiveShellApp.extensions = ["helpers.first_cell"]\n'
+    text = 'get_config().InteractiveShellApp.extensions = ["helpers._internal.setup_hint"]\n'
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")

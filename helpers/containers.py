@@ -16,8 +16,9 @@ import pandas as pd
 import requests
 from docker.utils.socket import frames_iter
 
-from helpers import command, diary, distribution, engine, errors, images, tables, workspace
-from helpers.command import shown
+from helpers import engine, images, tables, workspace
+from helpers._internal import command, diary, distribution, errors
+from helpers._internal.command import shown
 from helpers.workspace import Text
 
 _POLICIES = ("no", "always", "unless-stopped", "on-failure")

@@ -14,8 +14,8 @@ import docker.auth
 import docker.errors
 from docker.context import ContextAPI
 
-from helpers import command, errors
-from helpers.command import shown
+from helpers._internal import command, errors
+from helpers._internal.command import shown
 
 _CONNECT = 3  # seconds until a connection must stand
 _USUAL = "unix:///var/run/docker.sock"

@@ -13,9 +13,10 @@ import docker.utils
 import pandas as pd
 import requests
 
-from helpers import archives, command, distribution, engine, errors, tables, workspace
-from helpers.command import operands, shown
-from helpers.progress import Progress
+from helpers import engine, tables, workspace
+from helpers._internal import archives, command, distribution, errors
+from helpers._internal.command import operands, shown
+from helpers._internal.progress import Progress
 
 
 @dataclass(frozen=True)

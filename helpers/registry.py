@@ -20,8 +20,9 @@ import pandas as pd
 import psutil
 import requests
 
-from helpers import command, containers, distribution, engine, errors, images, tables, workspace
-from helpers.command import operands, shown
+from helpers import containers, engine, images, tables, workspace
+from helpers._internal import command, distribution, errors
+from helpers._internal.command import operands, shown
 
 try:
     import fcntl

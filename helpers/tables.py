@@ -18,8 +18,8 @@ import pandas as pd
 import traitlets
 from pandas.api import types
 
-from helpers import command
-from helpers.readable import age, short, size, visible
+from helpers._internal import command
+from helpers._internal.readable import age, short, size, visible
 
 pd.set_option("display.html.use_mathjax", False)  # "$5 or $6" in a table is no formula
 

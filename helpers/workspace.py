@@ -16,7 +16,8 @@ import docker.errors
 import pandas as pd
 from IPython.display import display
 
-from helpers import engine, errors
+from helpers import engine
+from helpers._internal import errors
 
 LABEL = "lesson"  # the label's key; its value is the workspace's name
 FOLDER = Path("files")  # beside the notebooks; in it, each workspace has a folder of its own

@@ -21,7 +21,8 @@ from benchmarks.load.cells import code_cells
 from benchmarks.load.learner import Learner
 from benchmarks.load.meter import Meter
 from benchmarks.load.room import Room
-from helpers import engine, errors
+from helpers import engine
+from helpers._internal import errors
 
 _LONGEST = 20 * 60  # seconds for those who work at once
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

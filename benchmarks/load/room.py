@@ -3,7 +3,8 @@
 import contextlib
 import os
 
-from helpers import command, engine, images, workspace
+from helpers import engine, images, workspace
+from helpers._internal import command
 from tests.notebooks import ROOT
 
 FILES = ROOT / "notebooks" / "files"

@@ -7,7 +7,7 @@ SETUP = """
 import os
 os.environ["WORKSPACE"] = "check-browser"
 from helpers import images, registry, workspace
-from helpers.exercises import registry as exercises
+from exercises import registry as exercises
 workspace.setup()
 me = workspace.name()
 images.pull("busybox")

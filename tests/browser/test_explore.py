@@ -339,7 +339,8 @@ def test_a_stranger_s_words_in_messages_logs_commands_and_bars_do_not_run(page, 
 
 STRANGER_ELSEWHERE = """
 from IPython.display import display
-from helpers import command, errors, progress, workspace
+from helpers import workspace
+from helpers._internal import command, errors, progress
 progress._APPEAR = progress._BETWEEN = 0
 bars = progress.Progress().__enter__()
 for payload in payloads:

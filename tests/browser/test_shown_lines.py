@@ -9,7 +9,8 @@ import pytest
 from nbconvert import HTMLExporter
 from playwright.sync_api import expect
 
-from helpers import command, tables
+from helpers import tables
+from helpers._internal import command
 from tests.hostile import WORDS
 
 LINES = [
@@ -22,7 +23,8 @@ MONEY = "costs $5 or $6, or $$7$$, \\(x\\) or \\[y\\]"
 SHOW = """
 import pandas as pd
 from IPython.display import display
-from helpers import command, tables
+from helpers import tables
+from helpers._internal import command
 display(command.Command(*{lines!r}))
 pd.DataFrame({{"text": [{money!r}], "${money}": [1]}})
 """

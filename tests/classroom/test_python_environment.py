@@ -85,6 +85,11 @@ def test_what_is_there_stays(venv, lock):
     (site / "mine.py").touch()
     (site / "mine-1.0.dist-info").mkdir()
     (site / "mine-1.0.dist-info/METADATA").write_text("Name: mine\nVersion: 1.0\n")
+    project = lock.with_name("project")  # its files come and go: it is no package that is whole
+    (project / "mine.egg-info").mkdir(parents=True)
+    (project / "mine.egg-info/PKG-INFO").write_text("Name: project\nVersion: 1.0\n")
+    (project / "mine.egg-info/SOURCES.txt").write_text("moved.py\n")
+    (site / "project.pth").write_text(f"{project}\n")
     assert environment.is_ready(venv, [lock])
     start = time.monotonic()
     environment.prepare(venv, [lock])
@@ -145,7 +150,7 @@ def test_a_full_disk_is_called_so(tmp_path):
 
 def test_the_project_is_importable_from_any_folder(tmp_path):
     """As a notebook in VS Code or nbclient does, whose folder may be any."""
-    code = "import classroom, helpers.exercises, helpers.images, helpers.tables"
+    code = "import classroom, exercises, helpers.images, helpers.tables"
     done = subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path)
     assert done.returncode == 0
 

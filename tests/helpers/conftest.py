@@ -4,7 +4,8 @@ import docker
 import pytest
 from fake_server import FakeServer
 
-from helpers import command, engine, workspace
+from helpers import engine, workspace
+from helpers._internal import command
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import tarfile
 import pytest
 from fake_server import Stream
 
-from helpers import errors, images
-from helpers.errors import BadTar
+from helpers import images
+from helpers._internal import errors
+from helpers._internal.errors import BadTar
 
 CONFIG, LAYER = b'{"config": {"Cmd": ["sh"]}}', b"layer" * 400
 MANIFEST = [{"Config": "c.json", "RepoTags": ["ada/x:1"], "Layers": ["l/layer.tar", "l2"]}]

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from helpers import command, errors
+from helpers._internal import command, errors
 from tests.hostile import WORDS
 
 NASTY = [

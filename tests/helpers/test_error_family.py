@@ -10,8 +10,9 @@ import requests
 import urllib3.exceptions
 from IPython.core.interactiveshell import InteractiveShell
 
-from helpers import distribution, errors, readable, workspace
-from helpers.errors import (
+from helpers import workspace
+from helpers._internal import distribution, errors, readable
+from helpers._internal.errors import (
     AccessDenied,
     BadAnswer,
     BadFolder,

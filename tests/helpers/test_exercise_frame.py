@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import command
-from helpers.errors import BadOption, BadTar, EngineNotRunning
-from helpers.exercises import conditions, frame
-from helpers.exercises.frame import absent, exercise, given, no, yes
+from exercises import conditions, frame
+from exercises.frame import absent, exercise, given, no, yes
+from helpers._internal import command
+from helpers._internal.errors import BadOption, BadTar, EngineNotRunning
 
 PAYLOAD = "<img src=x onerror=alert(1)>"
 
@@ -285,7 +285,7 @@ def test_an_exit_code_tells(code, said):
 
 def test_a_new_exercise_takes_ten_lines():
     """The shortest one there is, as it stands in its module."""
-    from helpers.exercises import registry
+    from exercises import registry
 
     source = inspect.getsource(registry)
     start = source.index('@exercise(\n    conditions=[named("{me}/toolbox:1"')

@@ -2,8 +2,9 @@
 
 import pytest
 
-from helpers import distribution, engine, registry
-from helpers.errors import NoSuchImage
+from helpers import engine, registry
+from helpers._internal import distribution
+from helpers._internal.errors import NoSuchImage
 
 D = "sha256:" + "0123456789abcdef" * 4
 HOST, NAMESPACE, TAG = "host", "namespace", "tag"

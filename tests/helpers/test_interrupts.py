@@ -2,8 +2,9 @@
 
 import pytest
 
-from helpers import errors, images, workspace
-from helpers.command import shown
+from helpers import images, workspace
+from helpers._internal import errors
+from helpers._internal.command import shown
 
 
 def interrupted(*chunks):

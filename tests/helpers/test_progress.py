@@ -3,8 +3,8 @@
 
 import pytest
 
-from helpers import progress
-from helpers.progress import Meter, Progress
+from helpers._internal import progress
+from helpers._internal.progress import Meter, Progress
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 import requests
 from fake_server import recorded
 
-from helpers import distribution, engine, errors, registry
+from helpers import engine, registry
+from helpers._internal import distribution, errors
 
 LIST = "application/vnd.oci.image.index.v1+json"
 ONE = "application/vnd.oci.image.manifest.v1+json"

@@ -10,7 +10,8 @@ import docker.errors
 import pytest
 import requests
 
-from helpers import containers, engine, errors, images, registry
+from helpers import containers, engine, images, registry
+from helpers._internal import errors
 
 LIMIT = 0.25
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

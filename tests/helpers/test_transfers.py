@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 from fake_server import Stream
 
-from helpers import distribution, engine, errors, images
+from helpers import engine, images
+from helpers._internal import distribution, errors
 
 D = "sha256:" + "5" * 64
 ID = "a" * 12

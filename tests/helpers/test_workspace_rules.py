@@ -12,7 +12,8 @@ import sys
 
 import pytest
 
-from helpers import errors, workspace
+from helpers import workspace
+from helpers._internal import errors
 from helpers.workspace import Text
 
 

@@ -9,11 +9,11 @@ import tarfile
 
 import pytest
 
+from exercises import containers as lesson_3
+from exercises import images as lesson_2
+from exercises import registry as lesson_1
+from exercises.frame import exercises
 from helpers import engine
-from helpers.exercises import containers as lesson_3
-from helpers.exercises import images as lesson_2
-from helpers.exercises import registry as lesson_1
-from helpers.exercises.frame import exercises
 from tests.notebooks import NOTEBOOKS
 from tests.notebooks.test_single_cells import Kernel, cells_of, expected, reset
 

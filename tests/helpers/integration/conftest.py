@@ -10,7 +10,8 @@ import docker.errors
 import pytest
 from faults import Lesson
 
-from helpers import command, engine, registry, workspace
+from helpers import engine, registry, workspace
+from helpers._internal import command
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers import containers, engine, errors, images, registry, workspace
+from helpers import containers, engine, images, registry, workspace
+from helpers._internal import errors
 
 
 def send(store, me, name="kept:1"):

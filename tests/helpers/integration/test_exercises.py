@@ -10,12 +10,12 @@ import nbformat
 import pytest
 from wrong_states import RIGHT, WRONG
 
+from exercises import containers as lesson_3
+from exercises import images as lesson_2
+from exercises import progress
+from exercises import registry as lesson_1
+from exercises.frame import exercises
 from helpers import engine, images, registry, workspace
-from helpers.exercises import containers as lesson_3
-from helpers.exercises import images as lesson_2
-from helpers.exercises import progress
-from helpers.exercises import registry as lesson_1
-from helpers.exercises.frame import exercises
 from tests.notebooks import NOTEBOOKS
 
 LESSONS = dict(zip(NOTEBOOKS, (lesson_1, lesson_2, lesson_3), strict=True))

@@ -8,7 +8,7 @@ import pytest
 from faults import wrong
 
 from helpers import engine, images, registry, workspace
-from helpers.errors import BadAnswer, EngineError, EngineNotRunning, RegistryUnreachable
+from helpers._internal.errors import BadAnswer, EngineError, EngineNotRunning, RegistryUnreachable
 
 LAB = "python3 -m classroom lab"
 NOWHERE = "127.0.0.1:9"

@@ -15,8 +15,9 @@ import tempfile
 import pytest
 from faults import ROOT, Relay, clear, engine_socket, wrong
 
-from helpers import containers, engine, errors, images, registry, workspace
-from helpers.errors import EngineNotRunning, SocketDenied, TooSlow
+from helpers import containers, engine, images, registry, workspace
+from helpers._internal import errors
+from helpers._internal.errors import EngineNotRunning, SocketDenied, TooSlow
 
 
 @pytest.fixture
@@ -192,7 +193,8 @@ def test_an_engine_that_dies_under_a_container_in_the_foreground(world, relay):
 
 DENIED = """
 import os, sys
-from helpers import engine, errors, images
+from helpers import engine, images
+from helpers._internal import errors
 images.ls()
 os.chmod(sys.argv[1], 0)
 if os.getuid() == 0:

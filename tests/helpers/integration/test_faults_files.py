@@ -13,7 +13,14 @@ import pytest
 from faults import wrong
 
 from helpers import containers, images, registry, workspace
-from helpers.errors import BadFolder, BadTar, NameTaken, NoSpace, NoSuchContainer, OtherPlatform
+from helpers._internal.errors import (
+    BadFolder,
+    BadTar,
+    NameTaken,
+    NoSpace,
+    NoSuchContainer,
+    OtherPlatform,
+)
 
 
 def everything(world):

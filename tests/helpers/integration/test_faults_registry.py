@@ -10,8 +10,9 @@ import socket
 import pytest
 from faults import Relay, wrong
 
-from helpers import containers, distribution, engine, images, registry
-from helpers.errors import (
+from helpers import containers, engine, images, registry
+from helpers._internal import distribution
+from helpers._internal.errors import (
     AccessDenied,
     BadAnswer,
     HubUnreachable,

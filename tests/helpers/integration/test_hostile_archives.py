@@ -18,7 +18,7 @@ import pytest
 from faults import wrong
 
 from helpers import containers, images, workspace
-from helpers.errors import BadTar, NameTaken
+from helpers._internal.errors import BadTar, NameTaken
 
 TOP = Path(__file__).resolve().parents[3]
 

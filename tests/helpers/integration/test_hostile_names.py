@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 from test_shown_commands import helpers_that_show
 
-from helpers import containers, engine, errors, images, registry, tables, workspace
-from helpers.exercises import images as lesson_2
-from helpers.exercises import registry as lesson_1
-from helpers.exercises.frame import exercises
-from helpers.exercises.world import World
+from exercises import images as lesson_2
+from exercises import registry as lesson_1
+from exercises.frame import exercises
+from exercises.world import World
+from helpers import containers, engine, images, registry, tables, workspace
+from helpers._internal import errors
 from tests.hostile import PWNED, WORDS
 
 # For each helper that shows a command, calls with a word in every place that takes a text. The

@@ -20,7 +20,8 @@ from datetime import datetime
 import pandas as pd
 import pytest
 
-from helpers import containers, engine, errors, images, registry, workspace
+from helpers import containers, engine, images, registry, workspace
+from helpers._internal import errors
 
 CASES = {}
 SERVICE = "httpd -f -h /home"

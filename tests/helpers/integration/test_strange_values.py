@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from fake_server import FakeServer
 
-from helpers import containers, engine, errors, images, registry, workspace
+from helpers import containers, engine, images, registry, workspace
+from helpers._internal import errors
 
 SERVICE = "httpd -f -h /home"
 

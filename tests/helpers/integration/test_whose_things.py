@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from helpers import containers, distribution, engine, errors, images, registry, workspace
+from helpers import containers, engine, images, registry, workspace
+from helpers._internal import distribution, errors
 
 
 def test_a_container_of_another_is_left_as_it_is(world):

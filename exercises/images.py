@@ -3,9 +3,7 @@
 import re
 import sys
 
-from helpers import archives, command, containers, engine, images, registry, workspace
-from helpers.errors import BadTar
-from helpers.exercises.conditions import (
+from exercises.conditions import (
     address,
     answered,
     forget,
@@ -19,7 +17,10 @@ from helpers.exercises.conditions import (
     store_is_made,
     stored,
 )
-from helpers.exercises.frame import OVER, absent, exercise, no, yes
+from exercises.frame import OVER, absent, exercise, no, yes
+from helpers import containers, engine, images, registry, workspace
+from helpers._internal import archives, command
+from helpers._internal.errors import BadTar
 
 exercises = sys.modules[__name__]  # what a notebook calls this module
 

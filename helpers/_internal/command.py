@@ -11,7 +11,7 @@ from contextvars import ContextVar
 
 from IPython.display import display
 
-from helpers import errors, readable
+from helpers._internal import errors, readable
 
 STYLE = (
     "margin:0;padding:.3em .7em;border-left:3px solid #1d63ed;white-space:pre-wrap;"

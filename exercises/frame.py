@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers import command, errors, readable
-from helpers.command import Command
-from helpers.exercises.world import World
+from exercises.world import World
+from helpers._internal import command, errors, readable
+from helpers._internal.command import Command
 
 _COLOURS = {"✓": "#1f883d", "✗": "#d1242f", "·": "inherit"}
 

@@ -1,6 +1,6 @@
 """What a cell says that is run before the notebook's first one: an extension of the kernel."""
 
-from helpers import errors
+from helpers._internal import errors
 
 _MADE = {"containers", "engine", "exercises", "explore", "images", "me", "plots", "progress",
          "registry", "store", "workspace"}  # the names that the first cells define  # fmt: skip

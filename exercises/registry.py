@@ -2,8 +2,7 @@
 
 import sys
 
-from helpers import images, registry
-from helpers.exercises.conditions import (
+from exercises.conditions import (
     answered,
     forget,
     has_store,
@@ -14,7 +13,8 @@ from helpers.exercises.conditions import (
     store_is_made,
     stored,
 )
-from helpers.exercises.frame import absent, exercise, given, no, yes
+from exercises.frame import absent, exercise, given, no, yes
+from helpers import images, registry
 
 exercises = sys.modules[__name__]  # what a notebook calls this module
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import NamedTuple
 
-from helpers import errors
+from helpers._internal import errors
 
 MAX_HEADERS = 8 << 20  # bytes of headers: those of some 15,000 files
 MAX_JSON = 4 << 20  # bytes of one JSON file

@@ -7,7 +7,8 @@ from itertools import islice
 
 import requests
 
-from helpers import engine, errors
+from helpers import engine
+from helpers._internal import errors
 
 HUB = "registry-1.docker.io"  # where Docker Hub answers for the names that begin docker.io/
 _TIMEOUT = (3, 20)  # seconds to connect, seconds until an answer

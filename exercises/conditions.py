@@ -11,8 +11,9 @@ import re
 import pandas as pd
 import requests
 
-from helpers import command, errors, images, readable, registry
-from helpers.exercises.frame import OVER, absent, no, yes
+from exercises.frame import OVER, absent, no, yes
+from helpers import images, registry
+from helpers._internal import command, errors, readable
 
 _ENDS = {
     0: "its main process was done",

@@ -2,8 +2,7 @@
 
 import sys
 
-from helpers import containers, engine
-from helpers.exercises.conditions import (
+from exercises.conditions import (
     SIGNALS,
     address,
     answered,
@@ -16,7 +15,8 @@ from helpers.exercises.conditions import (
     runs,
     serves,
 )
-from helpers.exercises.frame import OVER, absent, exercise, given, no, yes
+from exercises.frame import OVER, absent, exercise, given, no, yes
+from helpers import containers, engine
 
 exercises = sys.modules[__name__]  # what a notebook calls this module
 _SERVER = "httpd -f -h /home"

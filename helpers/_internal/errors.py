@@ -7,7 +7,7 @@ import docker.errors
 import requests
 import urllib3.exceptions
 
-from helpers.readable import visible
+from helpers._internal.readable import visible
 
 
 class LessonError(Exception):

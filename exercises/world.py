@@ -8,7 +8,8 @@ import docker.errors
 import pandas as pd
 import requests
 
-from helpers import archives, command, containers, distribution, engine, images, registry, workspace
+from helpers import containers, engine, images, registry, workspace
+from helpers._internal import archives, command, distribution
 
 _IMAGES = ("busybox:latest", "busybox:glibc", "busybox", "registry:2")
 

@@ -8,8 +8,8 @@ import ipywidgets
 from IPython import get_ipython
 from IPython.display import display
 
-from helpers.command import is_quiet
-from helpers.readable import size
+from helpers._internal.command import is_quiet
+from helpers._internal.readable import size
 
 _MOVING = ("Downloading", "Pushing", "Loading", "Saving")  # of these the bytes count
 _DONE = ("complete", "exists", "Pushed", "Mounted")
