@@ -13,7 +13,7 @@ import requests
 
 from exercises.frame import OVER, absent, no, yes
 from helpers import images, registry
-from helpers._internal import command, errors, readable
+from helpers._internal import errors, readable
 
 _ENDS = {
     0: "its main process was done",
@@ -398,7 +398,7 @@ def store_is_made(world):
 
 
 def store_answers(world):
-    """Your registry runs and knows this notebook's password; nothing is said where it does."""
+    """Your registry runs and takes your password; nothing is said where it does."""
     start = "`store = registry.start()` starts it, and makes it where it is not there."
     if world.store is None:
         return absent("there is no registry of yours", start)
@@ -413,8 +413,11 @@ def store_answers(world):
 def _try_store(world, start):
     try:
         world.asked("")
+    except errors.LessonError as err:
+        return no("your registry's password can't be read", str(err))
     except requests.HTTPError:
-        return no("your registry has a password of another notebook", start)
+        path = world.file("registry-password").as_posix()
+        return no(f"your registry does not take the password in `{path}`", start)
     except requests.RequestException:
         return no("your registry gives no answer", start)
     if world.status(f"http://{world.store}/v2/") == 200:
@@ -502,7 +505,7 @@ def logged_in(world):
             return no(
                 f"you are logged in to `{other}`, but not to `{world.store}`",
                 "To Docker these are two registries: it keeps a password by the address as typed.",
-                f"`{command.line('docker', 'login', '-u', world.store.user, world.store)}`",
+                "`registry.login(registry.start())` shows the line for a terminal.",
             )
         return absent(
             f"you are not logged in to `{world.store}`",

@@ -148,7 +148,7 @@ class Solution(Command):
         return f"In a cell:\n\n{self.python}\n\n{self._terminal()}\n\n{super().__repr__()}"
 
     def _terminal(self):
-        asks = any("docker login" in line for line in self.lines)
+        asks = any(re.match("docker login (?!.*--password-stdin)", line) for line in self.lines)
         return "Or in a terminal" + (_PASSWORD if asks else ":")
 
     def _repr_html_(self):

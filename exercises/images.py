@@ -239,7 +239,7 @@ def _pulled(world):
     begun=_has("tool"),
     conditions=[store_answers, _pulled],
     docker="""
-        docker login -u {user} {store}
+        docker login -u {me} --password-stdin {store} < {files}/registry-password
         docker pull {store}/{me}/tool:2
     """,
 )
@@ -375,7 +375,7 @@ def _proved(world):
     begun=lambda world: world.file("pinned.txt").is_file() and _has("pinned")(world),
     conditions=[store_answers, _noted, _pinned, _proved],
     docker="""
-        docker login -u {user} {store}
+        docker login -u {me} --password-stdin {store} < {files}/registry-password
         docker pull {store}/{me}/pinned@$(cat {files}/pinned.txt)
         docker tag {store}/{me}/pinned@$(cat {files}/pinned.txt) {me}/proof:1
     """,
@@ -402,7 +402,7 @@ def pinned(me, store):
     again=False,
     conditions=[store_answers, stored("parcel", "1", like="busybox")],
     docker="""
-        docker login -u {user} {store}
+        docker login -u {me} --password-stdin {store} < {files}/registry-password
         docker tag busybox {store}/{me}/parcel:1
         docker push {store}/{me}/parcel:1
     """,
@@ -485,7 +485,7 @@ def _has_arrived(world):
         OLD=$(docker port {me}-depot 5000)
         docker pull $OLD/{me}/cargo:1
         docker tag $OLD/{me}/cargo:1 {store}/{me}/cargo:1
-        docker login -u {user} {store}
+        docker login -u {me} --password-stdin {store} < {files}/registry-password
         docker push {store}/{me}/cargo:1
     """,
 )
@@ -581,7 +581,7 @@ def _round_trip(world):
         docker run --name {me}-writer {label} busybox sh -c 'echo hello > /hello.txt'
         docker export -o {files}/greeter.tar {me}-writer
         docker import -c 'CMD ["cat", "/hello.txt"]' {files}/greeter.tar {store}/{me}/greeter:1
-        docker login -u {user} {store}
+        docker login -u {me} --password-stdin {store} < {files}/registry-password
         docker push {store}/{me}/greeter:1
         docker rmi {store}/{me}/greeter:1
         docker pull {store}/{me}/greeter:1

@@ -15,6 +15,7 @@ from exercises.conditions import (
 )
 from exercises.frame import absent, exercise, given, no, yes
 from helpers import images, registry
+from helpers._internal.own_registry import RANDOM
 
 exercises = sys.modules[__name__]  # what a notebook calls this module
 
@@ -172,7 +173,7 @@ def release(me):
 def _chosen(world):
     if not has_store(world):
         return None
-    if registry.has_own_password():
+    if not world.store.password.startswith(RANDOM):
         return yes("your registry has a password that you have chosen")
     return absent(
         "your registry still has the password that was made at random",
@@ -183,7 +184,8 @@ def _chosen(world):
 
 
 def _logged_in(world):
-    return logged_in(world) if registry.has_own_password() else None
+    found = _chosen(world)
+    return logged_in(world) if found and found.holds else None
 
 
 @exercise(
@@ -191,14 +193,14 @@ def _logged_in(world):
     begun=store_is_made,
     again=False,
     conditions=[store_answers, _chosen, _logged_in],
-    docker="docker login -u {user} {store}",
+    docker="docker login -u {me} {store}",
 )
 def password(me):
     """A password that you know
 
-    Choose a password of your own for your registry `{store}`, and log in with it as `{me}`: here or
-    in a terminal. (From then on you can push from a terminal as well, until this notebook is
-    restarted.)
+    Choose a password of your own for your registry `{store}`, and log in with it as `{me}`: here,
+    or in a terminal, where `docker login` asks for it. (It holds for all your notebooks, from then
+    on: it takes the place of the random one in `{files}/registry-password`.)
     """
     from getpass import getpass
 
@@ -235,7 +237,7 @@ def _refused(world, status=None):
         ),
     ],
     docker="""
-        docker login -u {user} {store}
+        docker login -u {me} --password-stdin {store} < {files}/registry-password
         docker tag busybox {store}/{me}/secret:1
         docker push {store}/{me}/secret:1
         curl -i http://{store}/v2/{me}/secret/manifests/1  # see its first line
@@ -278,7 +280,7 @@ def secret(me):
         docker tag busybox {store}/{me}/shelf:1
         docker tag busybox {store}/{me}/shelf:latest
         docker tag busybox:glibc {store}/{me}/shelf:glibc
-        docker login -u {user} {store}
+        docker login -u {me} --password-stdin {store} < {files}/registry-password
         docker push {store}/{me}/shelf:1
         docker push {store}/{me}/shelf:latest
         docker push {store}/{me}/shelf:glibc

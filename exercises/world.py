@@ -75,9 +75,9 @@ class World:
         Args:
             text: A str with places: `{me}` (the workspace's name), `{files}` (its folder),
                 `{label}` (the option that marks what is yours), `{index}` (where `docker search`
-                asks, with a slash, or nothing), `{store}` and `{user}` (your registry's address,
-                and whom it lets in), `{port}` (a free one), `{glibc}` (the line that pulls that
-                tag of busybox). An image whose name is taken gets the name that it has here.
+                asks, with a slash, or nothing), `{store}` (your registry's address), `{port}` (a
+                free one), `{glibc}` (the line that pulls that tag of busybox). An image whose name
+                is taken gets the name that it has here.
 
             shell: The text is command lines, where what is filled in is to be one word.
 
@@ -90,7 +90,6 @@ class World:
             "label": lambda: command.line("--label", workspace.label()),
             "index": lambda: f"{at}/" if (at := engine.sources().index) else "",
             "store": lambda: self.store.address if self.store else "127.0.0.1:PORT",
-            "user": lambda: self.store.user if self.store else self.me,
             "port": lambda: workspace.free_port(8081),
             "glibc": lambda: images.pull_line("busybox:glibc", client=self.client),
         }

@@ -1,42 +1,24 @@
 """Lesson 1, the image store: search, names and tags, a registry of one's own, login."""
 
-import contextlib
-import io
-import itertools
 import json
 import operator
 import os
-import re
-import secrets
-import tarfile
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import bcrypt
 import docker.errors
 import docker.utils
 import pandas as pd
-import psutil
-import requests
 
 from helpers import containers, engine, images, tables, workspace
-from helpers._internal import command, distribution, errors
+from helpers._internal import command, distribution, errors, own_registry
 from helpers._internal.command import operands, shown
-
-try:
-    import fcntl
-except ImportError:  # Windows has none: there, two kernels at the same moment are not kept apart
-    fcntl = None
 
 _ATTESTATION = "unknown/unknown"  # stands in the place of a platform, and is none
 _IMAGE = "registry:2"
-_HTPASSWD = "/htpasswd"
-_SETTINGS = {
-    "REGISTRY_AUTH": "htpasswd",
-    "REGISTRY_AUTH_HTPASSWD_REALM": "classroom",
-    "REGISTRY_AUTH_HTPASSWD_PATH": _HTPASSWD,
-}
+_PASSWORD = "registry-password"  # the file that holds it, in the workspace's folder
+_last_port = 5052  # where your registry was last: made anew, it comes back there if it can
 
 
 def search(term, *, official=None, stars=0, limit=25, client=None):
@@ -227,72 +209,60 @@ class Registry:
 
     Attributes:
         address: `host:port`, where a name of an image begins.
-        user: The one user whom it lets in.
-        password: That user's password; it lies in this kernel's memory only.
+        user: The one user whom it lets in, the workspace's name.
+        password: That user's password, as it lies in the file that only you can read.
     """
 
     address: str
-    user: str
-    password: str = field(repr=False)
+    user: str = field(default_factory=workspace.name)
 
     def __str__(self):
         return self.address
 
-
-_user = None  # the workspace's name, unless `private` was given another
-# a new one for each kernel; only its hash is written
-_BY_CHANCE = engine.Secret(secrets.token_urlsafe(12))
-_password = _BY_CHANCE
+    @property
+    def password(self):
+        return own_registry.read(workspace.place(_PASSWORD))
 
 
-def private(*, user=None, password=None, client=None):
+def private(*, password=None, client=None):
     """Run a registry of your own that wants a password; reuse it where it runs already.
 
-    The container is the distribution project's `registry:2` on a free port of 127.0.0.1. The
-    file `htpasswd` holds a bcrypt hash of the password, not the password.
+    The container is the distribution project's `registry:2` on a free port of 127.0.0.1. Its user
+    is you, by the workspace's name. The password lies in `files/NAME/registry-password`, which
+    only you can read; beside it, `htpasswd` holds a bcrypt hash of it.
 
     Args:
-        user: The user whom it lets in; the workspace's name if left out.
-        password: That user's password; one of this kernel's own, made by chance, if left out.
+        password: A new password, 1 to 72 bytes in UTF-8; the one in the file if left out, which
+            is made at random where there is none.
         client: A `docker.DockerClient`; the current Engine's if left out.
 
     Returns:
         A `Registry`; `f"{store}/ada/hello"` is a name in it.
 
     Raises:
+        BadOption: It can be no password.
         NameTaken: The container's name belongs to something that is not ours.
         RegistryUnreachable: It did not answer within 20 s.
 
     Source: Engine API `POST /containers/create`, `PUT /containers/{id}/archive`,
     `POST /containers/{id}/start`; https://distribution.github.io/distribution/about/configuration/
     """
+    password = engine.Secret(password) if isinstance(password, str) else password
+    if password is not None:
+        own_registry.check(password)
     client = client or engine.connect()
-    password = password and engine.Secret(password)
-    _remember(user, password)
-    with errors.explained("docker pull registry:2"):
-        image = images.provided(_IMAGE, client=client)
-        first = [images.pull_line(_IMAGE, client=client)] if image != _IMAGE else []
-
-    def make(port):
-        with shown(*first, *_lines(_known(port), image)):
-            return _run(_known(port), image, client)
-
     with errors.explained("look for your own registry"):
         there = existing(client=client)
-    return make(there.address.split(":")[1]) if there else workspace.on_free_port(5052, make)
+        image = images.provided(_IMAGE, client=client)
+        first = [images.pull_line(_IMAGE, client=client)] if image != _IMAGE else []
+    own_registry.choose(workspace.place(_PASSWORD), password)
 
+    def run(port):
+        store = Registry(f"127.0.0.1:{port}")
+        with shown(*first, *_lines(store, image)):
+            return _run(store, image, client)
 
-def _lines(store, image):
-    """Write the commands that make the registry's container: create it, let its user in, start."""
-    name = workspace.prefixed("registry")
-    env = [word for key, value in _SETTINGS.items() for word in ("-e", f"{key}={value}")]
-    options = ["--name", name, "--label", workspace.label(), *containers.LOG_OPTIONS]
-    options += ["-p", f"{store}:5000", *env]
-    return [
-        command.line("docker", "create", *options, image),
-        command.line("docker", "cp", _file().as_posix(), f"{name}:{_HTPASSWD}"),
-        command.line("docker", "start", name),
-    ]
+    return run(_last_port) if there else workspace.on_free_port(_last_port, run)
 
 
 def start(*, client=None):
@@ -317,180 +287,111 @@ def start(*, client=None):
         store = existing(client=client)
     if store is None:
         return private(client=client)
-    lines = _lines(store, _IMAGE)
-    with shown(*lines[2 if lets_in(store) else 1 :]):
+    own_registry.choose(workspace.place(_PASSWORD))
+    let_in = own_registry.accepts_login(store)
+    with shown(*_lines(store, _IMAGE)[2 if let_in else 1 :]):
         return _run(store, _IMAGE, client)
 
 
-def _remember(user, password):
-    """Remember who was chosen to get in."""
-    global _user, _password
-    _user, _password = user or _user, password or _password
+def _lines(store, image):
+    """Write the commands that make the registry's container: create it, let its user in, start."""
+    name = workspace.prefixed("registry")
+    options = ["--name", name, "--label", workspace.label(), *containers.LOG_OPTIONS]
+    options += ["-p", f"{store}:5000"]
+    for key, value in own_registry.SETTINGS.items():
+        options += ["-e", f"{key}={value}"]
+    users = workspace.place("htpasswd").as_posix()
+    return [
+        command.line("docker", "create", *options, image),
+        command.line("docker", "cp", users, f"{name}:{own_registry.HTPASSWD}"),
+        command.line("docker", "start", name),
+    ]
 
 
 def existing(*, client):
-    """Tell of your own registry, whether it runs or not; neither make it nor start it.
+    """Return your own registry, whether it runs or not; neither make it nor start it.
 
     Args:
         client: A `docker.DockerClient`.
 
     Returns:
-        The `Registry` with the password that this kernel knows; `None` where there is none.
+        The `Registry`; `None` where there is none.
 
     Raises:
         NameTaken: The container's name belongs to something that is not ours.
     """
+    global _last_port
     there = containers.found(workspace.prefixed("registry"), client=client)
     if there is None:
         return None
     now = (there["NetworkSettings"]["Ports"] or {}).get("5000/tcp")
     bound = now or (there["HostConfig"]["PortBindings"] or {}).get("5000/tcp")
-    return _known(bound[0]["HostPort"]) if bound else None
-
-
-def has_own_password():
-    """Tell whether `private` was given a password in this kernel, and made none by chance."""
-    return _password != _BY_CHANCE
-
-
-def _known(port):
-    return Registry(f"127.0.0.1:{port}", _user or workspace.name(), _password)
+    if not (bound and bound[0]["HostPort"]):
+        return None
+    _last_port = int(bound[0]["HostPort"])
+    return Registry(f"127.0.0.1:{_last_port}")
 
 
 def _run(store, image, client):
-    """Make the registry's container where there is none, and see that it knows the user."""
-    if lets_in(store):
+    """Bring your registry to where it runs and takes your password, from wherever it stands."""
+    name, file = workspace.prefixed("registry"), workspace.place("htpasswd")
+    users = own_registry.htpasswd(store, file)
+    if own_registry.accepts_login(store):
         return store
-    name = workspace.prefixed("registry")
-    with _one_kernel():  # until it answers: one that starts must find its file of users
-        store = existing(client=client) or store  # another kernel may have been faster
-        store = _let_in(store, _others(name, client))
-        _start(name, store, image, client)
-        end = time.monotonic() + 20
-        while not lets_in(store):
-            if time.monotonic() > end:
-                raise errors.RegistryUnreachable(
-                    f"docker start {name}", f"the registry at {store} gives no answer",
-                    "Look at its logs: containers.logs('registry')")  # fmt: skip
-            time.sleep(0.05)  # nothing tells when a port begins to answer
+    fresh = _create(name, store, image, client)
+    client.api.put_archive(name, "/", own_registry.archive(users))
+    _start(name, store, fresh, client)
+    store = existing(client=client) or store  # another kernel may have been faster
+    end = time.monotonic() + 20
+    while not own_registry.accepts_login(store):
+        if time.monotonic() > end:
+            raise errors.RegistryUnreachable(
+                f"docker start {name}", f"the registry at {store} gives no answer",
+                "Look at its logs: containers.logs('registry')")  # fmt: skip
+        if own_registry.status(store):  # it began without the list, and made one of its own
+            users = own_registry.htpasswd(store, file)
+            client.api.put_archive(name, "/", own_registry.archive(users))
+        time.sleep(0.05)  # nothing tells when a port begins to answer
     return store
 
 
-def _start(name, store, image, client):
-    """Make the container where there is none, give it the file of users, and start it."""
-    port = {5000: ("127.0.0.1", int(store.address.split(":")[1]))}
-    fresh = containers.found(name, client=client) is None
-    if fresh:
+def _create(name, store, image, client):
+    """Create the container where there is none; tells whether it did."""
+    ports = {5000: ("127.0.0.1", int(store.address.rpartition(":")[2]))}
+    settings, end = own_registry.SETTINGS, time.monotonic() + 20
+    while containers.found(name, client=client) is None:
         try:
-            containers.created(image, name=name, env=_SETTINGS, ports=port, client=client)
+            containers.created(image, name=name, env=settings, ports=ports, client=client)
+            return True
         except docker.errors.APIError as err:
-            if err.status_code != 409:
+            if err.status_code != 409 or time.monotonic() > end:
                 raise
-            fresh = False  # another kernel was faster
-    client.api.put_archive(name, "/", _tar(_HTPASSWD, _file().read_bytes()))
-    try:
-        containers.started(client, name)
-    except docker.errors.APIError as err:
-        if fresh:  # another took the port meanwhile; the next run finds a free one
-            client.api.remove_container(name, v=True)
-            raise
-        todo = "End that, or give the registry up with containers.rm('registry')"
-        wrong = f"the registry does not start, perhaps for something else listens on {store}"
-        raise errors.PortBusy(f"docker start {name}", wrong, todo) from err
-
-
-@contextlib.contextmanager
-def _one_kernel():
-    """Keep this person's other kernels waiting, so that none overwrites whom another lets in."""
-    with _file().open("a") as file:
-        if fcntl:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _others(name, client):
-    """Read whom the registry lets in for other kernels that still run: user -> line.
-
-    A line's comment names the kernel's process, so that what a kernel has left can be told.
-    """
-    if containers.found(name, client=client) is None:
-        return {}
-    with containers.opened(name, _HTPASSWD, client=client) as file:
-        lines = file.read().decode().splitlines() if file else []
-    found = zip(lines[::2], lines[1::2], strict=False)
-    alive = [f"{who}\n{line}" for who, line in found if who != _process() and _runs(who)]
-    return {entry.split("\n")[1].split(":")[0]: entry for entry in alive}
-
-
-def _process():
-    """Name this kernel's process so that no later one is taken for it."""
-    return f"# {os.getpid()} {_began(os.getpid()):.0f}"
-
-
-def _began(number):
-    """Tell when a process began, in seconds since 1970; `None` if it does not run."""
-    try:
-        return psutil.Process(number).create_time()
-    except (psutil.Error, OverflowError):
-        return None
-
-
-def _runs(who):
-    """Tell whether a process runs; a clock that was set right moves its beginning a little."""
-    found = re.fullmatch(r"# (\d{1,9}) (\d{1,12})", who)
-    began = _began(int(found[1])) if found else None
-    return began is not None and abs(began - int(found[2])) < 10
-
-
-def _let_in(store, others):
-    """Write a user for this kernel beside those of others; gives the registry with that user."""
-    names = (
-        f"{store.user}-{number}" if number > 1 else store.user for number in itertools.count(1)
-    )
-    user = store.user if _user else next(name for name in names if name not in others)
-    others.pop(user, None)
-    _remember(user if user != workspace.name() else None, None)
-    hashed = bcrypt.hashpw(store.password.encode(), bcrypt.gensalt(5, prefix=b"2a")).decode()
-    lines = [*others.values(), f"{_process()}\n{user}:{hashed}"]
-    _file().write_text("\n".join(lines) + "\n")
-    return replace(store, user=user)
-
-
-def _file():
-    return workspace.file("htpasswd")
-
-
-def _tar(path, content):
-    """Make a tar archive, as bytes, with one file in it."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        member = tarfile.TarInfo(path.lstrip("/"))
-        # The registry reads a file anew whose time is later. It may have read one half written, at
-        # the time that its writing began: that of the whole one is later still.
-        member.size, member.mtime = len(content), time.time() + 10
-        archive.addfile(member, io.BytesIO(content))
-    return packed.getvalue()
-
-
-def lets_in(store):
-    """Whether a registry answers that knows its user with the password, and nobody without."""
-    try:
-        distribution.get(f"http://{store}/v2/", auth=(store.user, store.password))
-        distribution.get(f"http://{store}/v2/")
-    except requests.HTTPError as err:
-        return err.response.status_code == 401 and err.request.headers.get("Authorization") is None
-    except requests.RequestException:
-        return False
+        time.sleep(0.05)  # another kernel has the name already, and the container in a moment
     return False
 
 
+def _start(name, store, fresh, client):
+    """Start the container; a new one whose port is taken goes, and is made on another."""
+    try:
+        containers.started(client, name)
+    except docker.errors.APIError as err:
+        if fresh:
+            client.api.remove_container(name, v=True)
+            raise
+        if not isinstance(errors.explain(err, "docker start"), errors.PortBusy):
+            raise
+        todo = "End that, or give the registry up with containers.rm('registry')"
+        wrong = f"something else listens on {store}, and your registry can't start there"
+        raise errors.PortBusy(f"docker start {name}", wrong, todo) from err
+
+
 def login(registry, username=None, password=None, *, client=None):
-    """Log in to a registry, as `docker login` does; the password stays in this kernel's memory.
+    """Log in to a registry, as `docker login` does; this login is gone when the kernel ends.
 
     Args:
         registry: A `Registry`, or the address of one: `host:port`.
-        username: The user; that of the `Registry` if left out.
-        password: The password; that of the `Registry` if left out.
+        username: The user; in your own registry you, if left out.
+        password: The password; for your own registry the one in its file, if left out.
         client: A `docker.DockerClient`; the current Engine's if left out.
 
     Returns:
@@ -502,33 +403,35 @@ def login(registry, username=None, password=None, *, client=None):
 
     Source: Engine API `POST /auth`.
     """
-    address = str(registry)
-    if not (username and password):
-        registry = _whose(registry, client or engine.connect())
-    username = username or registry.user
-    password = engine.Secret(password or registry.password)
-    # An own registry knows nobody while another kernel writes its list of users.
-    alone = _one_kernel() if isinstance(registry, Registry) else contextlib.nullcontext()
-    with shown(command.line("docker", "login", "-u", username, *operands(address))), alone:
-        api = (client or engine.connect()).api
-        who = {"username": username, "password": password, "serveraddress": address}
-        answer = api._result(api._post_json(api._url("/auth"), data=who), json=True)
+    password = None if password is None else engine.Secret(password)
+    address, client = str(registry), client or engine.connect()
+    if username is None or password is None:
+        _check_own(registry, client)
+    username = workspace.name() if username is None else username
+    words, source = ["docker", "login", "-u", username], ""
+    if password is None:
+        file = workspace.place(_PASSWORD)
+        words, source = [*words, "--password-stdin"], f" < {command.line(file.as_posix())}"
+        password = own_registry.read(file)
+    who = {"username": username, "password": password, "serveraddress": address}
+    with shown(command.line(*words, *operands(address)) + source):
+        url = client.api._url("/auth")
+        answer = client.api._result(client.api._post_json(url, data=who), json=True)
     engine.logins[address] = who
     return workspace.Text(answer["Status"])
 
 
-def _whose(registry, client):
-    """Find the user and the password for a registry that is given by its address only."""
+def _check_own(registry, client):
+    """Refuse an address for which no user and no password is known."""
     if isinstance(registry, Registry):
-        return registry
+        return
     own = existing(client=client)
-    if own and own.address == registry.replace("localhost:", "127.0.0.1:"):
-        return own
-    raise errors.BadOption(
-        f"docker login {registry}",
-        "a user and a password are wanted",
-        "Give username= and password=; for your own registry: registry.login(registry.start())",
-    )
+    if own is None or own.address != registry.replace("localhost:", "127.0.0.1:"):
+        raise errors.BadOption(
+            f"docker login {registry}",
+            "a user and a password are wanted",
+            "Give username= and password=; for your own registry: registry.login(registry.start())",
+        )
 
 
 def logout(registry):

@@ -215,7 +215,8 @@ def get(address, *, method="GET", headers=None, auth=None):
         session.trust_env = away = address.startswith("https:")
         try:
             with session.request(
-                method, address, headers=headers, auth=auth, timeout=_TIMEOUT, stream=True,
+                method, address, headers=headers, timeout=_TIMEOUT, stream=True,
+                auth=auth and tuple(word.encode() for word in auth),  # a str would be Latin-1
                 allow_redirects=away,
             ) as answer:  # fmt: skip
                 answer._content = b"".join(islice(answer.iter_content(_PIECE), _PIECES))

@@ -211,6 +211,8 @@ _RULES = [
      "Check its address, and that it runs: containers.ps(); the classroom's:"
      " python3 -m classroom lab"),
 ]  # fmt: skip
+# A command that asks a registry on this machine.
+_ON_LOOPBACK = re.compile(r"(?:docker (?:login|pull|push|run)|curl) .*(?:127\.0\.0\.1|localhost):")
 # Where an Engine says which port is taken.
 _PORT = re.compile(r"(?:Bind for|listen tcp\d?|host port(?: for)?) \S*?:(\d+)\b")
 
@@ -271,6 +273,8 @@ def _next_step(kind, todo, tried):
     """Fit a rule's next step to what was tried."""
     if kind is AccessDenied and (host := re.search(r"localhost:\d+", tried)):
         return f"Log in by that same address: registry.login('{host[0]}')"
+    if kind is RegistryUnreachable and _ON_LOOPBACK.match(tried):
+        return "Check its address; your own registry comes back with registry.start()"
     if tried.startswith("docker pull"):
         return todo.replace(", or pull it first", "; without a tag it is latest")
     return todo

@@ -317,8 +317,11 @@ def test_the_home_s_folder_counts_where_no_other_is_named(tmp_path, monkeypatch)
     assert registry.cli_logins().registry.tolist() == ["x"]
 
 
-def test_a_registry_s_password_is_in_no_picture_of_it():
-    store = registry.Registry("127.0.0.1:5052", "ada", "s3cret")
+def test_a_registry_s_password_is_in_no_picture_of_it(in_tmp):
+    (in_tmp / "files" / "ada" / "registry-password").write_text("s3cret")
+    store = registry.Registry("127.0.0.1:5052")
+    assert (store.user, store.password) == ("ada", "s3cret")
+    assert "s3cret" not in repr([store.password, vars(store)])
     assert "s3cret" not in repr(store) + str(store) + f"{store}/ada/hello"
     assert f"{store}/ada/hello" == "127.0.0.1:5052/ada/hello"
 

@@ -1,4 +1,4 @@
-"""Two kernels of one person, which both work with the person's registry, do not meet."""
+"""Two kernels of one person work with the person's one registry, also where both begin at once."""
 
 import pytest
 
@@ -6,6 +6,7 @@ from tests.notebooks import NOTEBOOKS
 from tests.notebooks.test_single_cells import WORKSPACE, Kernel, cells_of, reset
 
 SETUP = cells_of(NOTEBOOKS[1])[0].source  # it logs in to the registry
+WHO = "store.address, store.user, str(store.password)"
 PUSH = """
 sent = f"{store}/{me}/turns:1"
 containers.run("busybox", "cp /proc/sys/kernel/random/uuid /new.txt", name="turns")
@@ -25,12 +26,6 @@ def shown(kernel, source):
     return said.splitlines()[-1] if said else ""
 
 
-def begin(kernel):
-    """Run the notebook's first cell; gives the user that the registry knows the kernel by."""
-    shown(kernel, SETUP)
-    return shown(kernel, "store.user").strip("'")
-
-
 def restart(kernel):
     """Restart a kernel as the button does."""
     kernel.manager.restart_kernel(now=True)
@@ -45,62 +40,40 @@ def take_turns(one, other):
 
 
 @pytest.fixture
-def begun():
-    """Return a function that starts a kernel of the same person; all of them end."""
-    kernels = []
-
-    def start():
-        kernels.append(Kernel())
-        return kernels[-1]
-
+def kernels():
+    """Two kernels of the same person, where nothing has been made yet."""
     reset()
-    yield start
-    for kernel in kernels:
-        kernel.end()
-    reset()
-
-
-def test_each_has_a_user_of_its_own_also_after_a_restart(begun):
-    one, two = begun(), begun()
-    assert [begin(one), begin(two)] == [WORKSPACE, f"{WORKSPACE}-2"]
-    assert shown(one, "store.address[-4:]") == shown(two, "store.address[-4:]")
-    take_turns(one, two)
-    for gone, user, stays in ((one, WORKSPACE, two), (two, f"{WORKSPACE}-2", one)):
-        restart(gone)
-        assert begin(gone) == user
-        take_turns(stays, gone)
-
-
-def test_neither_password_works_for_the_other_user(begun):
-    one, two = begun(), begun()
-    users = begin(one), begin(two)
-    for kernel, other in zip((one, two), users[::-1], strict=True):
-        said, error = kernel.run(f"registry.login(store, {other!r})")
-        assert error == "WrongPassword", said
-        shown(kernel, PUSH)  # as itself it is still logged in
-
-
-def test_after_both_have_ended_a_new_one_is_the_plain_user_again(begun):
-    kernels = [begun(), begun()]
-    for kernel in kernels:
-        begin(kernel)
-    for kernel in kernels:
-        kernel.end()
-    new = begun()
-    assert begin(new) == WORKSPACE
-    shown(new, PUSH)
-
-
-def test_two_that_begin_at_the_same_moment_both_get_in(begun):
-    kernels = [begun(), begun()]
-    for kernel in kernels:
+    both = [Kernel(), Kernel()]
+    for kernel in both:
         shown(kernel, "0")
+    yield both
+    for kernel in both:
+        kernel.end()
+    reset()
+
+
+def test_two_that_begin_at_the_same_moment_share_one_password(kernels):
     for _ in range(3):
         reset()
         for kernel in kernels:
             restart(kernel)
         for kernel in kernels:
             kernel.client.execute(SETUP, stop_on_error=False)
-        users = [shown(kernel, "store.user").strip("'") for kernel in kernels]
-        assert sorted(users) == [WORKSPACE, f"{WORKSPACE}-2"]
+        one, other = (shown(kernel, WHO) for kernel in kernels)
+        assert one == other and f"'{WORKSPACE}'" in one and "'random-" in one
         take_turns(*kernels)
+
+
+def test_a_restart_and_a_new_password_keep_the_other_at_work(kernels):
+    for kernel in kernels:
+        shown(kernel, SETUP)
+    before = shown(kernels[0], WHO)
+    restart(kernels[0])
+    shown(kernels[0], SETUP)
+    assert shown(kernels[0], WHO) == before
+    take_turns(*kernels)
+    shown(kernels[0], "store = registry.private(password='another one')\nregistry.login(store)")
+    said, error = kernels[1].run(PUSH)
+    assert error == "AccessDenied" and "registry.login(registry.start())" in said
+    shown(kernels[1], "registry.login(registry.start())")
+    take_turns(*kernels)

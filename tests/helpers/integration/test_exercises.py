@@ -69,17 +69,18 @@ class Learner:
                 registry.private(password="chosen")
             elif word == "LOGIN":
                 address = str(registry.start()).replace("127.0.0.1", *answer or ["127.0.0.1"])
-                done.append(f"docker login -u {self.world.me} {address}")
+                file = f"{known['files']}/registry-password"
+                login = f"docker login -u {self.world.me} --password-stdin {address} < {file}"
+                done.append(login)
             else:
                 done.append(line)
         return self._run(done)
 
     def _run(self, lines):
-        """Run lines in one shell, where `docker login` reads the password without asking."""
-        login = r"docker login (.+)"
-        script = "\n".join(re.sub(login, r"docker login --password-stdin \1 <<< $WORD", line)
+        """Run lines in one shell, where `docker login` does not ask for the chosen password."""
+        asks = r"docker login (?!.*--password-stdin)(.+)"
+        script = "\n".join(re.sub(asks, r"docker login --password-stdin \1 <<< chosen", line)
                            for line in lines)  # fmt: skip
-        self.world.environment["WORD"] = registry._password
         return self.world.sh(f"set -e\n{script}").stdout
 
     def types_what_is_shown(self):
@@ -97,12 +98,14 @@ def learner(world, monkeypatch):
     """Return a maker of learners in a clean world, with no registry yet."""
     monkeypatch.setenv("DOCKER_CONFIG", world.environment["DOCKER_CONFIG"])
     monkeypatch.setattr(getpass, "getpass", lambda *prompt: "a word of mine")
-    monkeypatch.setattr(registry, "_password", registry._BY_CHANCE)
 
     def forget():
         for name in EVERY:
             one = EVERY[name][1]
             one._answer, one._asked = (), (None, 0)
+        for one in world.api.containers(all=True):  # also what has no label
+            if one["Names"][0].startswith(f"/{world.me}-"):
+                world.api.remove_container(one["Id"], force=True, v=True)
 
     def make(name, begin=True):
         one = Learner(world, name)
@@ -115,9 +118,6 @@ def learner(world, monkeypatch):
     forget()
     yield make
     forget()
-    for one in world.api.containers(all=True):  # also what has no label
-        if one["Names"][0].startswith(f"/{world.me}-"):
-            world.api.remove_container(one["Id"], force=True, v=True)
 
 
 @pytest.fixture

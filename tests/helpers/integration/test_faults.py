@@ -145,7 +145,7 @@ def files_with(words, *folders):
     return found, count
 
 
-def test_a_password_is_found_nowhere(world, lesson):
+def test_a_password_is_found_nowhere_but_in_its_file(world, lesson):
     """Typed where it is asked for; then a login, a push, and everything that can go wrong."""
     kernel, good, bad = lesson.kernel, secrets.token_urlsafe(12), secrets.token_urlsafe(12)
     watch, shown = Watch(good, bad), []
@@ -179,12 +179,13 @@ def test_a_password_is_found_nowhere(world, lesson):
         run(f"print(told(lambda: {call}))", *[good] * ("getpass" in call))
     lesson.engine.open()
     run(calls[0])
+    run("registry.private(password=getpass())", f"{bad}\x7f", fails=True)
+    run("print(told(lambda: registry.private(password=getpass())))", f"{bad}\x7f")
     run("import sys; print(sys.last_value.__cause__, engine.logins)")
 
     texts = "\n".join(shown)
-    assert (
-        texts.count("Traceback (most recent call last)") == 2 * len(calls) + 1
-    )  # `catalog` needs no Engine
+    told = texts.count("Traceback (most recent call last)")
+    assert told == 2 * len(calls) + 2  # `catalog` needs no Engine
     assert "WrongPassword" in texts and "EngineNotRunning" in texts and "auth" in texts
     container = f"{kernel.me}-registry"
     texts += world.looks(container, image) + world.sh(f"docker history --no-trunc {image}").stdout
@@ -194,7 +195,8 @@ def test_a_password_is_found_nowhere(world, lesson):
     assert good not in texts and bad not in texts
     assert watch.looked > 100 and watch.seen == []
     found, count = files_with([good, bad], kernel.folder.parent, ROOT / ".classroom")
-    assert found == [] and count > 3
+    assert [one.name for one in found] == ["registry-password"] and count > 3
+    assert found[0].read_text() == good and found[0].stat().st_mode & 0o777 == 0o600
     assert not any(word in value for word in (good, bad) for value in os.environ.values())
 
 

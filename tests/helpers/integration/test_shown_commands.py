@@ -16,12 +16,13 @@ import subprocess
 import tarfile
 import time
 from datetime import datetime
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from helpers import containers, engine, images, registry, workspace
-from helpers._internal import errors
+from helpers._internal import errors, own_registry
 
 CASES = {}
 SERVICE = "httpd -f -h /home"
@@ -322,9 +323,8 @@ class pushed:
 
     def __enter__(self):
         store = registry.private()
-        registry.login(store)
-        login = f"docker login -u {store.user} --password-stdin {store}"
-        self.shell.sh(login, said=store.password)
+        _, [line] = call(self.shell, registry.login, store)
+        self.shell.sh(line)
         self.store, name = store, f"{store}/{self.shell.me}/{self.name}:1"
         run_box(self.shell, "cp /proc/sys/kernel/random/uuid /new.txt")
         images.commit("box", name)
@@ -589,13 +589,13 @@ def a_private_registry_from_nothing(shell):
     shell.sh(f"docker rm -f -v {name}")
     store, lines = call(shell, registry.private)
     first = facts(shell.container(name))
-    assert registry.lets_in(store)
+    assert own_registry.accepts_login(store)
     shell.sh(f"docker rm -f -v {name}")
     shell.sh("\n".join(lines))
     assert facts(shell.container(name)) == first
-    awaited(lambda: registry.lets_in(store))
-    wrong = registry.Registry(store.address, store.user, "a guess")
-    assert not registry.lets_in(wrong)
+    awaited(lambda: own_registry.accepts_login(store))
+    guess = SimpleNamespace(address=store.address, user=store.user, password="a guess")
+    assert not own_registry.accepts_login(guess)
 
 
 def awaited(found, seconds=5):
@@ -617,7 +617,7 @@ def start_a_registry_that_was_stopped(shell):
     shell.sh(f"docker stop -t 0 {name}")
     shell.sh("\n".join(lines))
     assert facts(shell.container(name)) == first
-    awaited(lambda: registry.lets_in(store))
+    awaited(lambda: own_registry.accepts_login(store))
 
 
 @case("registry.start", once=True)
@@ -631,29 +631,26 @@ def start_a_registry_where_there_is_none(shell):
     try:
         shell.sh("\n".join(lines))
         assert facts(shell.container(name)) == first
-        awaited(lambda: registry.lets_in(store))
+        awaited(lambda: own_registry.accepts_login(store))
     finally:
         registry.private()
 
 
 @case("registry.start", once=True)
-def start_with_a_password_of_another_kernel(shell):
+def start_with_a_password_that_another_kernel_has_changed(shell):
     """The running registry knows an old password; the lines have to bring the new one."""
-    old = registry.private(password="the old one")
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(registry, "_password", "the new one")
-            store, lines = call(shell, registry.start)
-        assert store.password == "the new one"
-        assert registry.lets_in(store) and not registry.lets_in(old)
-        file = in_files("htpasswd")
-        new = file.read_text()
-        registry.private(password="the old one")
-        file.write_text(new)
-        shell.sh("\n".join(lines))
-        awaited(lambda: registry.lets_in(store))
-    finally:
-        registry.private()
+    store = registry.private(password="the old one")
+    in_files("registry-password").write_text("the new one")
+    assert not own_registry.accepts_login(store)
+    _, lines = call(shell, registry.start)
+    assert own_registry.accepts_login(store) and len(lines) == 2
+    users = in_files("htpasswd").read_bytes()
+    registry.private(password="the old one")
+    for name, content in {"htpasswd": users, "registry-password": b"the new one"}.items():
+        in_files(name).write_bytes(content)
+    assert not own_registry.accepts_login(store)
+    shell.sh("\n".join(lines))
+    awaited(lambda: own_registry.accepts_login(store))
 
 
 @case("registry.login", "registry.logout")
@@ -662,9 +659,12 @@ def login_and_logout(shell):
     name = f"{store}/{shell.me}/one:1"
     registry.tag("busybox", name)
     said, [line] = call(shell, registry.login, store)
-    typed = line.replace("docker login", "docker login --password-stdin", 1)
-    assert shell.sh(typed, said=store.password).stdout.strip() == said.strip() == "Login Succeeded"
+    assert shell.sh(line).stdout.strip() == said.strip() == "Login Succeeded"
     assert images.push(name).digest in shell.sh(f"docker push {name}").stdout
+    with pytest.raises(errors.WrongPassword):
+        call(shell, registry.login, store, password="a guess")
+    [typed] = shell.shown  # it asks for the password
+    typed = typed.replace("docker login", "docker login --password-stdin", 1)
     refused = shell.sh(typed, said="a guess", check=False)
     assert refused.returncode != 0 and "401" in refused.stderr
     _, [line] = call(shell, registry.logout, store)

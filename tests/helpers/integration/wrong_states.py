@@ -93,6 +93,8 @@ WRONG = {
         ("PASSWORD\nLOGIN localhost", "you are logged in to `localhost:", "two registries"),
         (STOPPED, "does not run, it is exited", "registry.start()"),
         ("docker pause {me}-registry", "your registry is paused", "docker unpause"),
+        ("rm {files}/registry-password", "password can't be read", "registry.start()"),
+        ("echo mine > {files}/registry-password", "does not take the password in", "registry.s"),
         ("docker rm -f -v {me}-registry", "starts from is not there", "begin()"),
     ],
     "secret": [
@@ -311,7 +313,7 @@ RIGHT = {  # other right ways
     "crowd": [lambda one: one.check("3")],
     "look": [lambda one: one.check(5000, "/var/lib/registry/")],
     "secret": [f"{send('busybox', 'secret:1')}\nANSWER 401"],
-    "password": [choose("one", "one")],
+    "password": [choose("one", "one"), "PASSWORD\nLOGIN"],
     "gift": ["docker load < {files}/gift.tar"],
     "revived": [
         'docker import -c \'CMD ["/bin/cat", "/motd"]\' {files}/system.tar {me}/system:1',

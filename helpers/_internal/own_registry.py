@@ -1,0 +1,144 @@
+"""A registry of one's own: its password in a file, its list of users, and whether it answers."""
+
+import contextlib
+import io
+import os
+import re
+import secrets
+import tarfile
+import tempfile
+import time
+
+import bcrypt
+import requests
+
+from helpers import engine
+from helpers._internal import distribution, errors
+
+RANDOM = "random-"  # so begins a password that nobody has chosen
+HTPASSWD = "/htpasswd"  # the list of users, in the registry's container
+SETTINGS = {
+    "REGISTRY_AUTH": "htpasswd",
+    "REGISTRY_AUTH_HTPASSWD_REALM": "classroom",
+    "REGISTRY_AUTH_HTPASSWD_PATH": HTPASSWD,
+}
+
+
+def check(password, tried="choose a password for your registry"):
+    """Return a password as a `Secret`, or refuse one that bcrypt, HTTP or docker can't carry.
+
+    Raises:
+        BadOption: It is no text of 1 to 72 bytes, or has what would be cut off on the way.
+    """
+    printable = r"[^\0-\x1f\x7f\ud800-\udfff]+"  # bcrypt ends at NUL, a file's line at its end
+    fits = (
+        isinstance(password, str)
+        and re.fullmatch(printable, password)
+        and len(password.encode()) <= 72  # bcrypt reads no more
+        and password == password.strip()  # `docker login` takes spaces off
+    )
+    password = engine.Secret(password)
+    if not fits:
+        raise errors.BadOption(
+            tried,
+            "a password has 1 to 72 bytes (a letter beyond ASCII has 2 to 4), on one line, with no"
+            " space at either end",
+            "Choose another: registry.private(password=getpass())",
+        )
+    return password
+
+
+def read(path):
+    """Read the password from its file, without the line's end that an editor puts there.
+
+    Raises:
+        WrongPassword: There is no such file.
+        BadOption: What is in it can be no password.
+    """
+    tried = f"read {path.as_posix()}"
+    with errors.explained(tried):
+        try:
+            text = engine.Secret(path.read_bytes().decode(errors="surrogateescape"))
+        except FileNotFoundError:
+            raise errors.WrongPassword(
+                tried,
+                "the file with your registry's password is gone",
+                "Make a new one, which your registry then takes: registry.start()",
+            ) from None
+    return check(text.removesuffix("\n").removesuffix("\r"), tried)
+
+
+def choose(path, password=None):
+    """Write a password to its file; without one, make one at random unless the file is there."""
+    with errors.explained(f"write {path.as_posix()}"):
+        if password is not None:
+            publish(path, password.encode())
+        elif not path.exists():
+            publish(path, (RANDOM + secrets.token_urlsafe(12)).encode(), keep=True)
+
+
+def publish(path, content, *, keep=False):
+    """Write a file that only its owner can read, so that no other kernel finds half of it.
+
+    Args:
+        path: The file's `Path`.
+        content: Bytes.
+        keep: Leave a file that is there by then, for another kernel was faster.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # its mode is 0600
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+        if keep:
+            with contextlib.suppress(FileExistsError):
+                os.link(part, path)
+        else:
+            os.replace(part, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
+
+
+def htpasswd(store, path):
+    """Derive the list of users from the password, write it to a file, and return it as bytes.
+
+    Args:
+        store: A `Registry`: what has a `user` and a `password`.
+        path: The file's `Path`.
+    """
+    hashed = bcrypt.hashpw(store.password.encode(), bcrypt.gensalt(5, prefix=b"2a"))
+    users = store.user.encode() + b":" + hashed + b"\n"
+    publish(path, users)
+    return users
+
+
+def archive(users):
+    """Pack the list of users as a tar archive, as bytes, for the root of the container."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as file:
+        member = tarfile.TarInfo(HTPASSWD.lstrip("/"))
+        # The registry reads the file again when its time is another one.
+        member.size, member.mode, member.mtime = len(users), 0o600, time.time()
+        file.addfile(member, io.BytesIO(users))
+    return packed.getvalue()
+
+
+def accepts_login(store):
+    """Return whether a registry answers that takes its password, and nobody without."""
+    return status(store, (store.user, store.password)) == 200 and status(store) == 401
+
+
+def status(store, auth=None):
+    """Return the HTTP status by which a registry answers; `None` where nothing answers.
+
+    Args:
+        store: A `Registry`: what has an `address`.
+        auth: A user and a password; a stranger asks if left out.
+    """
+    try:
+        return distribution.get(f"http://{store.address}/v2/", auth=auth).status_code
+    except requests.HTTPError as err:
+        return err.response.status_code
+    except requests.RequestException:
+        return None
