@@ -17,6 +17,7 @@ from exercises.conditions import (
 )
 from exercises.frame import OVER, absent, exercise, given, no, yes
 from helpers import containers, engine
+from helpers._internal.containers import Options, create, published, remove_own
 
 exercises = sys.modules[__name__]  # what a notebook calls this module
 _SERVER = "httpd -f -h /home"
@@ -77,15 +78,14 @@ def notice(me):
 
 
 def _park(me):
-    client = engine.connect()
+    api = engine.connect().api
     for name in ("stall", "van", "bike"):
-        containers.make_room(f"{me}-{name}", client=client)
+        remove_own(api, f"{me}-{name}")
     containers.run("busybox", _SERVER, name="van", detach=True, publish="8090:80")
-    port = int(containers.published(f"{me}-van", 80, client=client).split(":")[1])
+    port = int(published(api, f"{me}-van", 80).split(":")[1])
     containers.run("busybox", _SERVER, name="bike", detach=True, publish=f"{port + 1}:80")
-    binding = {80: ("127.0.0.1", port)}
-    containers.created("busybox", _SERVER.split(), name=f"{me}-stall", env={"STALL": port},
-                       ports=binding, client=client)  # fmt: skip
+    options = Options(name=f"{me}-stall", publish=f"{port}:80", env={"STALL": port})
+    create(api, "busybox", _SERVER.split(), options.arguments(api, port))
 
 
 def _opened(world):

@@ -20,6 +20,7 @@ from exercises.conditions import (
 from exercises.frame import OVER, absent, exercise, no, yes
 from helpers import containers, engine, images, registry, workspace
 from helpers._internal import archives, command
+from helpers._internal.containers import published
 from helpers._internal.errors import BadTar
 
 exercises = sys.modules[__name__]  # what a notebook calls this module
@@ -420,7 +421,7 @@ def parcel(me, store):
 def _move_in(me):
     forget(f"{registry.start()}/{me}/cargo:1")
     containers.run("registry:2", name="depot", detach=True, publish="5070:5000")
-    depot = containers.published(workspace.prefixed("depot"), 5000, client=engine.connect())
+    depot = published(engine.connect().api, workspace.prefixed("depot"), 5000)
     containers.run("busybox", "cp /proc/sys/kernel/random/uuid /load", name="maker")
     images.commit("maker", f"{depot}/{me}/cargo:1", change='CMD ["cat", "/load"]')
     containers.ready("depot", "listening on")
@@ -517,7 +518,7 @@ def _exported(world):
             'then `images.export("writer", "greeter.tar")`.',
         )
     try:
-        with archives.opened(path, "read") as archive:
+        with archives.opened(path) as archive:
             names = archive.files.keys()
             there = "hello.txt" in names and archive.files["hello.txt"].isreg()
             found = there and archive.open("hello.txt").read(99).strip()

@@ -8,10 +8,17 @@ import docker.errors
 import pandas as pd
 import requests
 
-from helpers import containers, engine, images, registry, workspace
-from helpers._internal import archives, command, distribution
-
-_IMAGES = ("busybox:latest", "busybox:glibc", "busybox", "registry:2")
+from helpers import engine, workspace
+from helpers._internal import (
+    archives,
+    command,
+    containers,
+    distribution,
+    errors,
+    images,
+    own_registry,
+    ports,
+)
 
 
 class Content(NamedTuple):
@@ -42,26 +49,28 @@ class Content(NamedTuple):
         return cls.of(config.get("created"), layers, config.get("config"))
 
 
+def _pull_line(reference):
+    return images.pull_line(reference, images.pull_source(reference))
+
+
 class World:
     """The Engine, your registry and your folder, as one check finds them; each is read once.
 
     Args:
         answer: What the learner answered, a tuple.
-        client: A `docker.DockerClient`; the current Engine's if left out.
 
     Attributes:
         me: The workspace's name.
     """
 
-    def __init__(self, answer=(), *, client=None):
+    def __init__(self, answer=()):
         self.answer, self.me = answer, workspace.name()
-        self._client, self._seen = client, {}
+        self._seen = {}
 
     @property
-    def client(self):
-        """The Engine's client; connecting waits until something is asked."""
-        self._client = self._client or engine.connect()
-        return self._client
+    def api(self):
+        """The Engine's client, a `docker.APIClient`; connecting waits until something is asked."""
+        return engine.connect().api
 
     def once(self, key, look):
         """Give what a look has found, and look only the first time."""
@@ -90,18 +99,14 @@ class World:
             "label": lambda: command.line("--label", workspace.label()),
             "index": lambda: f"{at}/" if (at := engine.sources().index) else "",
             "store": lambda: self.store.address if self.store else "127.0.0.1:PORT",
-            "port": lambda: workspace.free_port(8081),
-            "glibc": lambda: images.pull_line("busybox:glibc", client=self.client),
+            "port": lambda: ports.free_port(8081),
+            "glibc": lambda: _pull_line("busybox:glibc"),
         }
         places = set(re.findall(r"\{(\w+)\}", text)) & set(known)
         found = {place: str(known[place]()) for place in places}
         for place in places - {"label", "glibc"} if shell else ():
             found[place] = found[place] and command.line(found[place])
-        text = text.format(**found)
-        for name in _IMAGES:
-            if (own := images.chosen(name, client=self.client)) != name:
-                text = re.sub(rf"(?<![\w/:.-]){name}(?![\w/:.-])", own, text)
-        return text
+        return text.format(**found)
 
     # The Engine
 
@@ -114,7 +119,7 @@ class World:
 
         def look():
             try:
-                found = self.client.api.inspect_container(name)
+                found = self.api.inspect_container(name)
             except docker.errors.NotFound:
                 return None
             return found if found["Name"] == f"/{name}" else None  # not by the start of an ID
@@ -122,16 +127,8 @@ class World:
         return self.once(("container", name), look)
 
     def image(self, reference):
-        """Inspect an image, of its own name where that is taken; `None` where there is none."""
-
-        def look():
-            try:
-                name = images.chosen(reference, client=self.client)
-                return self.client.api.inspect_image(name)
-            except docker.errors.ImageNotFound:
-                return None
-
-        return self.once(("image", reference), look)
+        """Inspect an image; `None` where there is none."""
+        return self.once(("image", reference), lambda: images.inspect(self.api, reference))
 
     def content(self, reference):
         """Tell what an image here is, as `Content`; `None` where there is none of this name."""
@@ -141,17 +138,17 @@ class World:
 
     def tags(self, repository):
         """List the tags that a repository has here, as a list of str."""
-        tags = images.listed(self.client, [repository]).tag
+        tags = images.table(self.api, repository).tag
         return sorted(tags[tags != "<none>"])
 
     def inside(self, name, path):
         """Read a file in a container, as bytes; `None` where there is no such file."""
-        with containers.opened(self.full(name), path, client=self.client) as file:
+        with containers.open_file(self.api, self.full(name), path) as file:
             return file and file.read()
 
     def logs(self, name):
         """Read what a container has printed, as a str."""
-        return self.client.api.logs(self.full(name)).decode(errors="replace")
+        return self.api.logs(self.full(name)).decode(errors="replace")
 
     def happened(self, name, since):
         """List what happened to containers of a name, as far as the Engine remembers.
@@ -162,17 +159,17 @@ class World:
             name: The containers' name in this workspace.
             since: From when on, a time as the Engine writes it, or so many seconds ago.
         """
-        now = pd.Timestamp(self.client.api.info()["SystemTime"]).timestamp()
+        now = pd.Timestamp(self.api.info()["SystemTime"]).timestamp()
         start = now - since if isinstance(since, int) else pd.Timestamp(since).timestamp()
         begin, end = f"{start:.9f}", f"{now:.9f}"
-        found = self.client.api.events(begin, end, {"container": self.full(name)}, decode=True)
+        found = self.api.events(begin, end, {"container": self.full(name)}, decode=True)
         names = [(one["Action"], one["Actor"]["Attributes"].get("name")) for one in found]
         return [action for action, whose in names if whose == self.full(name)]
 
     def search(self, term):
         """Search as `docker search --limit 100` does; gives the DataFrame."""
         index = engine.sources().index
-        return registry.found(self.client, f"{index}/{term}" if index else term, 100, {})
+        return images.search(self.api, f"{index}/{term}" if index else term, 100, {})
 
     # The folder `files`
 
@@ -191,7 +188,7 @@ class World:
             BadTar: It is not there, is cut short, or is no such archive.
         """
         path, found = self.file(name), {}
-        with archives.opened(path, f"read {path.as_posix()}") as packed:
+        with errors.explained(f"read {path.as_posix()}"), archives.opened(path) as packed:
             for image in packed.images:
                 for layer in image.layers:
                     packed.open(layer).read(1)
@@ -209,7 +206,7 @@ class World:
     @property
     def store(self):
         """Your own registry, running or not; `None` where it was not made."""
-        return self.once("store", lambda: registry.existing(client=self.client))
+        return self.once("store", lambda: own_registry.find(self.api))
 
     def asked(self, path, address=None, *, auth=None):
         """Ask a registry; gives the answer, or `None` where it has no such thing.

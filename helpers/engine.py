@@ -1,7 +1,6 @@
 """The connection to the Docker Engine, and where images and search results come from."""
 
 import contextlib
-import functools
 import json
 import os
 import re
@@ -9,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
 
-import docker
-import docker.auth
-import docker.errors
+from docker import APIClient, DockerClient, auth
 from docker.context import ContextAPI
+from docker.errors import DockerException
 
 from helpers._internal import command, errors
 from helpers._internal.command import shown
 
-_CONNECT = 3  # seconds until a connection must stand
-_USUAL = "unix:///var/run/docker.sock"
-_HELLO = 10  # seconds until an Engine must say its version
-_ANSWER = 60  # seconds until the next byte of an answer must come
+CONNECT_TIMEOUT = 3  # seconds until a connection must stand
+VERSION_TIMEOUT = 10  # seconds until an Engine must say its version
+READ_TIMEOUT = 60  # seconds until the next byte of an answer must come
+DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+_client = None  # the one in use
 logins = {}  # host:port -> the user and password for it; gone when the kernel ends
 _SOURCES = Path(__file__).resolve().parent.parent / ".classroom" / "sources.json"
 
@@ -32,7 +31,7 @@ class Secret(str):
         return "'…'"
 
 
-class _Api(docker.APIClient):
+class _Api(APIClient):
     def _set_request_timeout(self, kwargs):
         """Give each call a time-out, also those (pull, wait) that docker-py gives none.
 
@@ -41,18 +40,45 @@ class _Api(docker.APIClient):
         """
         answer = kwargs.get("timeout") or self.timeout
         archive = not isinstance(kwargs.get("data"), (str, bytes, NoneType))
-        return kwargs | {"timeout": (answer if archive else _CONNECT, answer)}
+        return kwargs | {"timeout": (answer if archive else CONNECT_TIMEOUT, answer)}
 
     def _disable_socket_timeout(self, socket):
         """Keep the time-out on the streams of save, export and logs, too."""
 
 
-class _Client(docker.DockerClient):
+class _Client(DockerClient):
     def __init__(self, **settings):
         self.api = _Api(**settings)
 
 
-@functools.cache
+@contextlib.contextmanager
+def docker(*words, first=()):
+    """Show a docker command, and do in the block what it does.
+
+    Args:
+        words: The words after `docker`; `None` is left out.
+        first: Command lines to show above it.
+
+    Yields:
+        docker-py's low-level client, a `docker.APIClient`.
+
+    Raises:
+        LessonError: In place of what docker-py, the Engine or the network raised.
+    """
+    with shown(*first, command.line("docker", *words)):
+        yield connect().api
+
+
+def use(client):
+    """Work with this client from now on.
+
+    Args:
+        client: A `docker.DockerClient`; `None` for that of the current Engine again.
+    """
+    global _client
+    _client = client
+
+
 def connect():
     """Connect to the Engine that `DOCKER_HOST` or the current Docker context names.
 
@@ -65,15 +91,21 @@ def connect():
 
     Source: https://docs.docker.com/reference/api/engine/
     """
+    if _client is None:
+        use(_connect())
+    return _client
+
+
+def _connect():
     try:
         with errors.explained("connect to the Docker Engine"):
-            client = _Client.from_env(timeout=min(_HELLO, _ANSWER))
+            client = _Client.from_env(timeout=min(VERSION_TIMEOUT, READ_TIMEOUT))
     except (errors.EngineNotRunning, errors.TooSlow) as err:
         if not (named := _named()):
             raise
         wrong, todo = named
         raise type(err)(err.tried, f"no Docker Engine answers at {wrong}", todo) from err.__cause__
-    client.api.timeout = _ANSWER
+    client.api.timeout = READ_TIMEOUT
     return client
 
 
@@ -81,7 +113,7 @@ def _named():
     """Tell where an Engine is looked for and what to do instead, if that is no usual place."""
     if host := os.environ.get("DOCKER_HOST"):
         todo = "Start that one, or restart the kernel without DOCKER_HOST"
-        return None if host == _USUAL else (f"{host}, which DOCKER_HOST names", todo)
+        return None if host == DEFAULT_SOCKET else (f"{host}, which DOCKER_HOST names", todo)
     context = ContextAPI.get_current_context()
     if context is None or context.Name == "default":
         return None
@@ -98,7 +130,7 @@ def credentials(reference):
     Returns:
         A dict for `auth_config`: of a login in this kernel, else the CLI's, else empty.
     """
-    return login(docker.auth.resolve_repository_name(reference)[0])
+    return login(auth.resolve_repository_name(reference)[0])
 
 
 def login(host):
@@ -123,8 +155,8 @@ def known_logins(host):
         A list of dicts with `username` and `password`.
     """
     found = [logins.get(host)]
-    with contextlib.suppress(docker.errors.DockerException, ValueError):  # as docker itself does
-        found.append(docker.auth.resolve_authconfig(docker.auth.load_config(), host))
+    with contextlib.suppress(DockerException, ValueError):  # as docker itself does
+        found.append(auth.resolve_authconfig(auth.load_config(), host))
     small = [{key.lower(): value for key, value in (one or {}).items()} for one in found]
     return [
         one | {"password": Secret(one.get("password") or "")}
@@ -183,17 +215,13 @@ def _told():
     )
 
 
-def kernel(*, client=None):
-    """Tell which Linux kernel the Engine, and so every container, runs on.
-
-    Args:
-        client: A `docker.DockerClient`; the current Engine's if left out.
+def kernel():
+    """Return the release of the Linux kernel that the Engine, and so every container, runs on.
 
     Returns:
-        The kernel's release as a str, as `uname -r` prints it.
+        A str, as `uname -r` prints it.
 
     Source: Engine API `GET /info`.
     """
-    client = client or connect()
-    with shown(command.line("docker", "info", "--format", "{{.KernelVersion}}")):
-        return client.api.info()["KernelVersion"]
+    with docker("info", "--format", "{{.KernelVersion}}") as api:
+        return api.info()["KernelVersion"]

@@ -30,28 +30,6 @@ _STEPS = 60  # stops of a slider, about
 _SIZE = re.compile("(^|_)(size|bytes)$")  # the labels of columns in bytes
 
 
-def framed(rows, **kinds):
-    """Make a DataFrame of rows, whose columns have their types from the start.
-
-    Args:
-        rows: A list of tuples.
-        kinds: The columns' names, each with its dtype; `s` and `ns` make times (datetime64, UTC)
-            of what is counted so since 1970.
-
-    Returns:
-        A DataFrame.
-    """
-    columns = list(zip(*rows, strict=True)) or [()] * len(kinds)
-    filled = zip(kinds.items(), columns, strict=True)
-    return pd.DataFrame({name: _column(values, kind) for (name, kind), values in filled})
-
-
-def _column(values, kind):
-    if kind in ("s", "ns"):
-        return pd.to_datetime(pd.Series(values, dtype="int64"), unit=kind, utc=True)
-    return pd.Series(values, dtype=kind)
-
-
 # Filtering: a frame and choices in, a frame out
 
 
@@ -309,7 +287,7 @@ def _still(frame):
 # The docker command that choices stand for
 
 
-def made_by(frame, *words, asked=None, rest=(), filters=None):
+def with_command(frame, *words, asked=None, rest=(), filters=None):
     """Note on a frame which docker command gives the same rows.
 
     Args:
@@ -342,7 +320,7 @@ def stands_for(made, choices):
     """Write the docker command that gives just the rows that are left, or why there is none.
 
     Args:
-        made: What `made_by` noted.
+        made: What `with_command` noted.
         choices: As for `filtered`.
 
     Returns:

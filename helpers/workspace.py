@@ -6,9 +6,7 @@ import getpass
 import hashlib
 import os
 import re
-import secrets
 import shutil
-import socket
 import sys
 from pathlib import Path
 
@@ -17,12 +15,11 @@ import pandas as pd
 from IPython.display import display
 
 from helpers import engine
-from helpers._internal import errors
+from helpers._internal import distribution, errors
 
 LABEL = "lesson"  # the label's key; its value is the workspace's name
 FOLDER = Path("files")  # beside the notebooks; in it, each workspace has a folder of its own
-_PORTS = 300  # where to look for a free one; thirty learners publish six each, from 8080 on
-_HERE = Path(__file__).resolve().parent.parent / "notebooks"
+NOTEBOOK_DIR = Path(__file__).resolve().parent.parent / "notebooks"
 
 
 @functools.cache
@@ -76,7 +73,7 @@ def prefixed(short):
 
 
 def owns(container, labelled=None):
-    """Tell whether a container was made by this workspace.
+    """Return whether a container was made by this workspace.
 
     The label alone does not tell: an image may pass it on to containers that others run from it.
     So the name begins with the workspace's, or the label can't come from the image.
@@ -96,22 +93,48 @@ def owns(container, labelled=None):
     )
 
 
-def check_container(container, tried):
+def check_container(api, full):
     """Refuse to touch a container that this workspace did not make.
 
     Args:
-        container: The container, as the Engine inspects it.
-        tried: What would be done with it, most often a docker command.
+        api: A `docker.APIClient`.
+        full: The container's full name.
+
+    Returns:
+        The container, as the Engine inspects it.
 
     Raises:
+        NoSuchContainer: There is none of this name.
         NameTaken: Another made it.
     """
+    container = api.inspect_container(full)
     if not owns(container):
         full = container["Name"].lstrip("/")
         raise errors.NameTaken(
-            tried,
+            "",
             f"the container {full} was not made by this workspace, and the lessons touch no other",
             f"Choose another name; or, if it is yours, type docker rm -f {full} in a terminal",
+        )
+    return container
+
+
+def check_own(verb, reference):
+    """Refuse to change a name of an image that lies outside this workspace.
+
+    Args:
+        verb: What would be done to it, as docker calls it.
+        reference: The image's name.
+
+    Raises:
+        NameTaken: The name is not in the workspace's namespace.
+    """
+    if not owns_tag(str(reference)):
+        host, path = distribution.split(re.sub("^https?://", "", str(reference)))
+        host = host if re.match(r"(127\.0\.0\.1|localhost):", host) else ""
+        raise errors.NameTaken(
+            f"docker {verb} {reference}",
+            f"{reference} lies outside your namespace, and the lessons change no name there",
+            f"Write {host}{name()}/{path.rpartition('/')[2]}",
         )
 
 
@@ -133,7 +156,7 @@ def place(path):
     Returns:
         Its path as a `Path`, relative to the current folder.
     """
-    return Path(os.path.relpath(_HERE / FOLDER / name() / Path(path).name))
+    return Path(os.path.relpath(NOTEBOOK_DIR / FOLDER / name() / Path(path).name))
 
 
 def file(path):
@@ -154,76 +177,6 @@ def file(path):
     return found
 
 
-def free_port(wanted):
-    """Find a free port on 127.0.0.1.
-
-    Args:
-        wanted: The port to begin with.
-
-    Returns:
-        `wanted` as an int, or the next port after it that nothing listens on.
-
-    Raises:
-        PortBusy: The 300 ports from `wanted` on are all taken, or there is no such port.
-    """
-    with _held(wanted) as port:
-        return port
-
-
-@contextlib.contextmanager
-def _held(wanted):
-    """Find a free port, and keep it from other learners in the block.
-
-    Its UDP side is held, which the Engine does not need; so nobody else who looks here takes the
-    port until something listens on it.
-    """
-    for port in range(wanted, min(wanted + _PORTS, 65536)) if wanted > 0 else ():
-        with socket.socket(type=socket.SOCK_DGRAM) as hold:
-            if _binds(hold, port) and _is_free(port):
-                yield port
-                return
-    raise errors.PortBusy(
-        f"open a port from {wanted} on",
-        f"none of the next {_PORTS} is free, or it is no port (1 to 65535)",
-        "Name another port",
-    )
-
-
-def _is_free(port):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, sys.platform != "win32")
-        return _binds(probe, port)
-
-
-def _binds(one, port):
-    with contextlib.suppress(OSError):
-        one.bind(("127.0.0.1", port))
-        return True
-    return False
-
-
-def on_free_port(wanted, start):
-    """Start something on a free port, and on another where somebody takes that one meanwhile.
-
-    Args:
-        wanted: The port to begin with.
-        start: A function of the port.
-
-    Returns:
-        What `start` returns.
-
-    Raises:
-        PortBusy: It was taken each time.
-    """
-    for spread in (0, 30, 60, 90):  # many who begin at one port are not to meet at the next
-        with _held(wanted + secrets.randbelow(spread + 1)) as port:
-            try:
-                return start(port)
-            except errors.PortBusy as err:
-                busy = err
-    raise busy
-
-
 def setup():
     """Connect to the Engine, go to the notebooks' folder, and say what the notebook works with.
 
@@ -231,7 +184,7 @@ def setup():
         EngineNotRunning: No Engine answers.
         SocketDenied: This user may not talk to it.
     """
-    os.chdir(_HERE)
+    os.chdir(NOTEBOOK_DIR)
     with errors.explained("connect to the Docker Engine"):
         engine.connect().ping()
     at, hub = engine.sources(), "Docker Hub"
@@ -243,11 +196,8 @@ def setup():
     )
 
 
-def reset(*, client=None):
+def reset():
     """Remove what this workspace made, and nothing else.
-
-    Args:
-        client: A `docker.DockerClient`; the current Engine's if left out.
 
     Returns:
         A DataFrame, a row a thing removed: kind (str), name (str).
@@ -258,7 +208,7 @@ def reset(*, client=None):
     Source: Engine API `DELETE /containers/{id}`, `/images/{name}`, `/networks/{id}`,
     `/volumes/{name}`.
     """
-    api = (client or engine.connect()).api
+    api = engine.connect().api
     mine = {"label": label()}
     removed = []
 
@@ -286,14 +236,14 @@ def reset(*, client=None):
             remove("network", network["Name"], api.remove_network, network["Id"])
         for volume in api.volumes(filters=mine)["Volumes"] or []:
             remove("volume", volume["Name"], api.remove_volume, volume["Name"])
-    files = _HERE / FOLDER / name()
+    files = NOTEBOOK_DIR / FOLDER / name()
     if not files.is_symlink():
         there = sorted(files.glob("*"))
         shutil.rmtree(files, ignore_errors=True)
         gone = [path for path in there if not os.path.lexists(path)]
         removed += [("file", (FOLDER / name() / path.name).as_posix()) for path in gone]
     with contextlib.suppress(OSError):  # somebody else's are in it, or it is not there
-        (_HERE / FOLDER).rmdir()
+        (NOTEBOOK_DIR / FOLDER).rmdir()
     return pd.DataFrame(removed, columns=["kind", "name"], dtype="str")
 
 

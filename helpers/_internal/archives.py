@@ -40,12 +40,11 @@ class Image(NamedTuple):
 
 
 @contextmanager
-def opened(path, tried):
+def opened(path):
     """Open a whole tar archive; whatever is wrong with it is a `BadTar`.
 
     Args:
         path: The file's `Path`.
-        tried: What is being done with it, for the error's sentence.
 
     Yields:
         An `Archive`.
@@ -60,16 +59,16 @@ def opened(path, tried):
             yield Archive(tar)
     except (FileNotFoundError, IsADirectoryError) as err:
         todo = "Save or export it first"
-        raise errors.BadTar(tried, f"there is no file {path.as_posix()}", todo) from err
+        raise errors.BadTar("", f"there is no file {path.as_posix()}", todo) from err
     except _TooLarge as err:
         todo = "Unpack it first, as gunzip does, or use docker in a terminal if you trust it"
-        raise errors.BadTar(tried, f"{path.as_posix()} {err}", todo) from err
+        raise errors.BadTar("", f"{path.as_posix()} {err}", todo) from err
     except (KeyError, TypeError, AttributeError, RecursionError) as err:
         wrong = f"{path.as_posix()} is no archive of an image: {err.args[0]}"
-        raise errors.BadTar(tried, wrong, "Use images.import_ for a root file system") from err
+        raise errors.BadTar("", wrong, "Use images.import_ for a root file system") from err
     except (tarfile.TarError, ValueError, EOFError) as err:
         wrong = f"{path.as_posix()} is not a whole tar archive"
-        raise errors.BadTar(tried, wrong, "Save or export it again") from err
+        raise errors.BadTar("", wrong, "Save or export it again") from err
 
 
 class _TooLarge(Exception):

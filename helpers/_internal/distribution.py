@@ -1,5 +1,6 @@
 """Names of images, and the API that every registry speaks."""
 
+import operator
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from helpers import engine
 from helpers._internal import errors
 
 HUB = "registry-1.docker.io"  # where Docker Hub answers for the names that begin docker.io/
+_ATTESTATION = "unknown/unknown"  # stands in the place of a platform, and is none
 _TIMEOUT = (3, 20)  # seconds to connect, seconds until an answer
 _PIECE, _PIECES = 2**16, 128  # bytes of an answer that are read at once, and how often
 _MANIFESTS = ", ".join(
@@ -187,23 +189,56 @@ def understood(host):
         raise errors.NoRegistry(f"what answers at {host} gives no registry's answer") from err
 
 
-def wait(name):
-    """Ask a registry that has refused an image for its rate limit how long to wait.
+def tag_rows(host, path, limit):
+    """List the tags of a repository, in the alphabet's order.
 
     Args:
-        name: The image's name.
+        host: `host:port` of the registry.
+        path: The repository's path there.
+        limit: How many tags.
 
     Returns:
-        A str, such as `60 seconds`: of `Retry-After`, else the length of the limit's window.
+        A list of tuples, one a tag and platform: tag, digest, size in bytes, platform.
     """
-    whole, (host, path) = parse(name), locate(name)
-    try:
-        headers = ask(host, f"{path}/manifests/{whole.digest or whole.tag}", method="HEAD").headers
-    except requests.HTTPError as err:
-        headers = err.response.headers
-    except requests.RequestException:
-        headers = {}
-    return errors.waiting(headers)
+    rows = []
+    for tag in sorted(ask(host, f"{path}/tags/list").json()["tags"] or [])[:limit]:
+        answer = ask(host, f"{path}/manifests/{tag}")
+        for manifest, platform in _platforms(host, path, answer.json()):
+            size = sum(operator.index(layer["size"]) for layer in manifest["layers"])
+            rows.append((tag, answer.headers["Docker-Content-Digest"], size, platform))
+    return rows
+
+
+def hub_url(path):
+    """Write the address at which Docker Hub's website lists the tags of a repository."""
+    return f"https://hub.docker.com/v2/repositories/{path}/tags?page_size=100"
+
+
+def hub_tag_rows(host, path, limit):
+    """List the tags of a repository of Docker Hub as `tag_rows` does."""
+    tags = sorted(get(hub_url(path)).json()["results"], key=lambda one: one["name"])[:limit]
+    return [
+        (one["name"], one.get("digest") or image.get("digest"), operator.index(image["size"]),
+         _platform(image)) for one in tags
+        for image in one["images"] if _platform(image) != _ATTESTATION
+    ]  # fmt: skip
+
+
+def _platforms(host, path, manifest):
+    """Yield each platform's manifest with the platform's name."""
+    if "manifests" in manifest:
+        for one in manifest["manifests"]:
+            platform = _platform(one.get("platform") or {})
+            if platform != _ATTESTATION:
+                yield ask(host, f"{path}/manifests/{one['digest']}").json(), platform
+    else:
+        config = ask(host, f"{path}/blobs/{manifest['config']['digest']}").json()
+        yield manifest, _platform(config)
+
+
+def _platform(config):
+    parts = (config.get("os"), config.get("architecture"), config.get("variant"))
+    return "/".join(filter(None, parts))
 
 
 def get(address, *, method="GET", headers=None, auth=None):

@@ -14,7 +14,8 @@ class LessonError(Exception):
     """What a lesson's helper raises; a notebook shows this sentence, and no traceback.
 
     Args:
-        tried: What was tried, most often a docker command.
+        tried: What was tried, most often a docker command; empty where the command that is
+            shown says it.
         wrong: What is wrong.
         todo: What to do next.
     """
@@ -22,7 +23,7 @@ class LessonError(Exception):
     def __init__(self, tried, wrong, todo):
         tried, wrong, todo = (visible(clipped(part, 500)) for part in (tried, wrong, todo))
         super().__init__(f"{tried}: {wrong}. {todo}.")
-        self.tried = tried
+        self.tried, self.wrong, self.todo = tried, wrong, todo
         self._lines = [f"{tried}:", f"{wrong}.", f"{todo}."]
 
     def _render_traceback_(self):
@@ -318,8 +319,10 @@ def explained(tried):
     """
     try:
         yield
-    except LessonError:
-        raise
+    except LessonError as err:
+        if err.tried:
+            raise
+        raise type(err)(tried, err.wrong, err.todo) from err.__cause__
     except KeyboardInterrupt as err:
         _bare(err)
         raise Interrupted(

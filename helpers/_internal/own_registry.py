@@ -8,13 +8,18 @@ import secrets
 import tarfile
 import tempfile
 import time
+from dataclasses import dataclass, field
 
 import bcrypt
+import docker.errors
 import requests
 
-from helpers import engine
-from helpers._internal import distribution, errors
+from helpers import engine, workspace
+from helpers._internal import command, containers, distribution, errors, images
 
+IMAGE = "registry:2"
+PASSWORD = "registry-password"  # the file that holds it, in the workspace's folder
+START_TIMEOUT = 20  # seconds until it must answer
 RANDOM = "random-"  # so begins a password that nobody has chosen
 HTPASSWD = "/htpasswd"  # the list of users, in the registry's container
 SETTINGS = {
@@ -22,6 +27,29 @@ SETTINGS = {
     "REGISTRY_AUTH_HTPASSWD_REALM": "classroom",
     "REGISTRY_AUTH_HTPASSWD_PATH": HTPASSWD,
 }
+
+last_port = 5052  # where it was last: made anew, it comes back there if it can
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A private registry, as `registry.private` starts it. In an f-string it is its address.
+
+    Attributes:
+        address: `host:port`, where a name of an image begins.
+        user: The one user whom it lets in, the workspace's name.
+        password: That user's password, as it lies in the file that only you can read.
+    """
+
+    address: str
+    user: str = field(default_factory=workspace.name)
+
+    def __str__(self):
+        return self.address
+
+    @property
+    def password(self):
+        return read(workspace.place(PASSWORD))
 
 
 def check(password, tried="choose a password for your registry"):
@@ -142,3 +170,96 @@ def status(store, auth=None):
         return err.response.status_code
     except requests.RequestException:
         return None
+
+
+def find(api):
+    """Return your own registry, whether it runs or not; `None` where there is none.
+
+    Args:
+        api: A `docker.APIClient`.
+
+    Raises:
+        NameTaken: The container's name belongs to something that is not ours.
+    """
+    global last_port
+    try:
+        container = workspace.check_container(api, workspace.prefixed("registry"))
+    except docker.errors.NotFound:
+        return None
+    now = (container["NetworkSettings"]["Ports"] or {}).get("5000/tcp")
+    bound = now or (container["HostConfig"]["PortBindings"] or {}).get("5000/tcp")
+    if not (bound and bound[0]["HostPort"]):
+        return None
+    last_port = int(bound[0]["HostPort"])
+    return Registry(f"127.0.0.1:{last_port}")
+
+
+def _options(store):
+    name, port = workspace.prefixed("registry"), int(store.address.rpartition(":")[2])
+    return containers.Options(name=name, publish=f"{port}:5000", env=SETTINGS), port
+
+
+def lines(store):
+    """Write the commands that make it: create the container, let its user in, start."""
+    options, port = _options(store)
+    users = workspace.place("htpasswd").as_posix()
+    return [
+        command.line("docker", "create", *options.words(port), IMAGE),
+        command.line("docker", "cp", users, f"{options.name}:{HTPASSWD}"),
+        command.line("docker", "start", options.name),
+    ]
+
+
+def run(api, store):
+    """Bring it to where it runs and takes its password, from wherever it stands."""
+    name, file = workspace.prefixed("registry"), workspace.place("htpasswd")
+    users = htpasswd(store, file)
+    if accepts_login(store):
+        return store
+    fresh = _create(api, store)
+    api.put_archive(name, "/", archive(users))
+    _start(api, store, fresh)
+    store = find(api) or store  # another kernel may have been faster
+    end = time.monotonic() + START_TIMEOUT
+    while not accepts_login(store):
+        if time.monotonic() > end:
+            raise errors.RegistryUnreachable(
+                "", f"the registry at {store} gives no answer",
+                "Look at its logs: containers.logs('registry')")  # fmt: skip
+        if status(store):  # it began without the list, and made one of its own
+            api.put_archive(name, "/", archive(htpasswd(store, file)))
+        time.sleep(0.05)  # nothing tells when a port begins to answer
+    return store
+
+
+def _create(api, store):
+    """Create the container where there is none; tells whether it did."""
+    options, port = _options(store)
+    arguments, end = options.arguments(api, port), time.monotonic() + START_TIMEOUT
+    while find(api) is None:
+        try:
+            api.create_container(IMAGE, **arguments)
+            return True
+        except docker.errors.ImageNotFound:
+            images.pull(api, IMAGE)
+        except docker.errors.APIError as err:
+            if err.status_code != 409 or time.monotonic() > end:
+                raise
+            time.sleep(0.05)  # another kernel has the name, and the container in a moment
+    return False
+
+
+def _start(api, store, fresh):
+    """Start the container; a new one whose port is taken goes, and is made on another."""
+    name = workspace.prefixed("registry")
+    try:
+        api.start(name)
+    except docker.errors.APIError as err:
+        if fresh:
+            api.remove_container(name, v=True)
+            raise
+        if not isinstance(errors.explain(err, "docker start"), errors.PortBusy):
+            raise
+        wrong = f"something else listens on {store}, and your registry can't start there"
+        todo = "End that, or give the registry up with containers.rm('registry')"
+        raise errors.PortBusy("", wrong, todo) from err

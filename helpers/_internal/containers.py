@@ -1,0 +1,321 @@
+"""What the verbs of lesson 3 share: how a container is made, waited for and read."""
+
+import contextlib
+import re
+import shlex
+import tarfile
+import tempfile
+import time
+from dataclasses import dataclass
+
+import docker.errors
+import pandas as pd
+import requests
+from docker.types import LogConfig
+from docker.utils.socket import frames_iter
+
+from helpers import workspace
+from helpers._internal import errors, images, ports
+from helpers._internal.frames import to_frame
+
+# The disk of an Engine fills up without a limit. This driver has one (five files of 20 MB, packed)
+# and keeps the end; json-file with `max-size` alone throws all away each time that it is full.
+LOG_DRIVER = "local"
+RUN_TIMEOUT = 60  # seconds that a container in the foreground, or a command in one, may take
+START_TIMEOUT = 5  # seconds that a container's command may take to begin
+MAX_LINES = 50_000  # of a log, and
+MAX_OUTPUT = 1_000_000  # bytes of what is printed: no more is read or shown
+_POLICIES = ("no", "always", "unless-stopped", "on-failure")
+_SET_UP = ("runc init", "/exe init")  # the process that sets a container up, as ps shows it
+
+
+class Output(workspace.Text):
+    """What a command printed, and how it ended.
+
+    Attributes:
+        exit_code: The command's exit code, an int; 0 means success.
+    """
+
+    exit_code = 0
+
+    @classmethod
+    def of(cls, printed, exit_code):
+        """Make one from text and an exit code."""
+        output = cls(printed)
+        output.exit_code = exit_code
+        return output
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of `docker run`, as `containers.run` takes them.
+
+    Attributes:
+        name: The container's full name.
+    """
+
+    name: str | None = None
+    detach: bool = False
+    rm: bool = False
+    publish: str | None = None
+    env: dict | None = None
+    restart: str | None = None
+    init: bool = False
+    cpus: float | None = None
+    memory: str | None = None
+
+    def words(self, port=0):
+        """Write them as words of the command; `port` is the one that is opened here."""
+        inner = ports.parse_publish(self.publish)[1]
+        return [
+            *(["-d"] if self.detach else []),
+            *(["--rm"] if self.rm else []),
+            *(["--name", self.name] if self.name else []),
+            *("--label", workspace.label(), "--log-driver", LOG_DRIVER),
+            *(["-p", f"127.0.0.1:{port}:{inner}"] if port else []),
+            *(word for key, value in (self.env or {}).items() for word in ("-e", f"{key}={value}")),
+            *(["--restart", self.restart] if self.restart else []),
+            *(["--init"] if self.init else []),
+            *(["--cpus", self.cpus] if self.cpus else []),
+            *(["--memory", self.memory] if self.memory else []),
+        ]
+
+    def arguments(self, api, port=0):
+        """Write them as the arguments of docker-py's `create_container`, a dict."""
+        policy, _, count = str(self.restart or "no").partition(":")
+        if policy not in _POLICIES or not (count or "0").isdigit():
+            raise errors.BadOption(
+                f"docker run --restart {self.restart}", "there is no such policy",
+                f"Choose one of {', '.join(_POLICIES)}",
+            )  # fmt: skip
+        inner = ports.parse_publish(self.publish)[1]
+        host = api.create_host_config(
+            port_bindings={inner: ("127.0.0.1", port)} if port else {},
+            restart_policy={"Name": policy, "MaximumRetryCount": int(count or 0)},
+            init=bool(self.init) or None,
+            auto_remove=self.rm and self.detach,
+            nano_cpus=int(float(self.cpus) * 1e9) if self.cpus else None,
+            mem_limit=self.memory,
+            log_config=LogConfig(type=LOG_DRIVER),
+        )
+        return {
+            "name": self.name, "environment": self.env, "ports": [inner] if port else [],
+            "host_config": host, "labels": {workspace.LABEL: workspace.name()},
+        }  # fmt: skip
+
+
+def split_command(command):
+    """Read a command as a shell does, or take its words; gives a list of str."""
+    return shlex.split(command) if isinstance(command, str) else list(map(str, command or ()))
+
+
+def create(api, image, words, arguments):
+    """Create a container; pull its image if it is not here.
+
+    This workspace's container of the same name makes room for it, once all else is known to be
+    right: the Engine looks at the name last.
+
+    Args:
+        api: A `docker.APIClient`.
+        image: The image's name.
+        words: The command, a list of str; an empty one for the image's own.
+        arguments: What `Options.arguments` gives.
+
+    Returns:
+        The container's ID, a str.
+    """
+    try:
+        return api.create_container(image, words or None, **arguments)["Id"]
+    except docker.errors.ImageNotFound:
+        images.pull(api, image)
+    except docker.errors.APIError as err:
+        if err.status_code != 409 or "is already in use by container" not in err.explanation:
+            raise
+        remove_own(api, arguments["name"])
+    return create(api, image, words, arguments)
+
+
+def remove_own(api, name):
+    """Remove this workspace's container of a name, if there is one."""
+    with contextlib.suppress(docker.errors.NotFound):
+        workspace.check_container(api, name)
+        api.remove_container(name, force=True, v=True)
+
+
+def finish(api, container, *, keep):
+    """Run a container in the foreground, and give what it printed, as `Output`."""
+    try:
+        api.start(container)
+        code = api.wait(container, timeout=RUN_TIMEOUT)["StatusCode"]
+        return Output.of(read_log(api, container), code)
+    except BaseException as err:
+        keep = False
+        if isinstance(err, requests.RequestException) and "timed out" in str(err):
+            wrong = f"it still ran after {RUN_TIMEOUT} s, and was removed"
+            raise errors.TooSlow("docker run", wrong, "Use detach=True for a service") from err
+        raise
+    finally:
+        if not keep:
+            api.remove_container(container, force=True, v=True)
+
+
+def begin(api, container):
+    """Start a container in the background; one that can't start does not stay."""
+    try:
+        api.start(container)
+    except docker.errors.APIError:
+        api.remove_container(container, force=True, v=True)
+        raise
+    return table(api, {"id": [container]})
+
+
+def table(api, filters, *, all=True):
+    """List containers, as `containers.ps` does."""
+    rows = [
+        (
+            ", ".join(name.lstrip("/") for name in one["Names"]),
+            one["Image"],
+            one["Command"],
+            one["State"],
+            _exit_code(one["Status"]),
+            one["Status"],
+            ", ".join(sorted({_port(port) for port in one["Ports"]})),
+            one["Created"],
+            one["Id"][:12],
+        )
+        for one in api.containers(all=all, filters=filters)
+    ]
+    return to_frame(
+        rows, names="str", image="str", command="str", state="str", exit_code="Int64",
+        status="str", ports="str", created="s", container_id="str",
+    )  # fmt: skip
+
+
+def _exit_code(status):
+    """Read the exit code out of a status such as `Exited (137) 2 minutes ago`."""
+    ended = re.match(r"Exited \((-?\d+)\)", status)
+    return int(ended[1]) if ended else pd.NA
+
+
+def _port(port):
+    inner = f"{port['PrivatePort']}/{port['Type']}"
+    return f"{port['IP']}:{port['PublicPort']}->{inner}" if "PublicPort" in port else inner
+
+
+def state(api, name):
+    """Say how a container has ended: name, state, exit_code; one that is gone is `removed`."""
+    try:
+        one = api.inspect_container(name)
+        row = (one["Name"].lstrip("/"), one["State"]["Status"], one["State"]["ExitCode"])
+    except docker.errors.NotFound:
+        row = (name, "removed", pd.NA)
+    return to_frame([row], name="str", state="str", exit_code="Int64")
+
+
+def wait_for_command(api, name):
+    """Wait until a container's command, and the init in front of it, are there to get a signal.
+
+    On a busy machine they begin some time after `docker start` has answered; what is sent to the
+    process that sets the container up is lost.
+    """
+    end = time.monotonic() + START_TIMEOUT
+    with contextlib.suppress(docker.errors.APIError):  # it does not run
+        least = 2 if api.inspect_container(name)["HostConfig"].get("Init") else 1
+        while time.monotonic() < end:
+            processes = [row[-1] for row in api.top(name)["Processes"]]
+            if len(processes) >= least and not any(one.endswith(_SET_UP) for one in processes):
+                return
+            time.sleep(0.05)  # nothing tells when it begins
+
+
+def wait_for_end(api, name):
+    """Wait until a container has ended, and is not to be started again either."""
+    end = time.monotonic() + RUN_TIMEOUT
+    while time.monotonic() < end:
+        try:
+            api.wait(name, timeout=RUN_TIMEOUT)
+            if not api.inspect_container(name)["State"]["Running"]:
+                return
+        except docker.errors.NotFound:  # it went away when it had ended
+            return
+        time.sleep(0.05)  # nothing tells when Docker has given up restarting it
+    raise requests.Timeout(f"{name} still runs after {RUN_TIMEOUT} s")
+
+
+def read_output(pieces, most=float("inf")):
+    """Join what was printed; of very much the end only, below a line that says so."""
+    kept, count, size = bytearray(), 0, 0
+    end = time.monotonic() + RUN_TIMEOUT
+    for piece in pieces:
+        count += 1
+        size += len(piece)
+        kept += piece
+        del kept[:-MAX_OUTPUT]
+        if time.monotonic() > end:
+            raise requests.Timeout(f"it still prints after {RUN_TIMEOUT} s")
+    text = kept.decode(errors="replace")
+    cut = size > MAX_OUTPUT or count > most
+    return f"[only the end of it all is shown]\n{text}" if cut else text
+
+
+def read_log(api, container):
+    """Read what a container has printed, a str."""
+    lines = api.logs(container, stream=True, follow=False, tail=MAX_LINES + 1)
+    return read_output(lines, MAX_LINES)
+
+
+def read_exec(api, exec_id):
+    """Run a command that was created in a container, and read what it prints, a str."""
+    stream = api.exec_start(exec_id, socket=True)
+    try:
+        return read_output(piece for _, piece in frames_iter(stream, tty=False))
+    finally:
+        getattr(stream, "_response", stream).close()  # else Python 3.13 complains on its end
+
+
+def published(api, name, port):
+    """Find where a container's port is published: `host:port`, or `None`."""
+    try:
+        bindings = api.inspect_container(name)["NetworkSettings"]["Ports"]
+    except docker.errors.NotFound:
+        return None
+    found = (bindings or {}).get(f"{port}/tcp")
+    return f"{found[0]['HostIp']}:{found[0]['HostPort']}" if found else None
+
+
+@contextlib.contextmanager
+def open_file(api, name, path):
+    """Open a file in a container, running or not; yields `None` where there is no such file."""
+    with tempfile.TemporaryFile() as packed:
+        try:
+            packed.writelines(api.get_archive(name, path)[0])
+        except docker.errors.NotFound:
+            yield None
+            return
+        packed.seek(0)
+        with tarfile.open(fileobj=packed) as archive:
+            first = archive.next()
+            yield archive.extractfile(first) if first.isreg() else None
+
+
+def usage(sample, cores):
+    """Work out the use of processor and memory from a sample of `docker stats`.
+
+    Args:
+        sample: What the Engine says; it holds the sample before as well.
+        cores: The container's limit in cores, 0 for none.
+
+    Returns:
+        cpu_percent (of one core), cpu_limit (the same), memory and memory_limit (bytes).
+
+    Source: https://docs.docker.com/reference/api/engine/ (ContainerStats)
+    """
+    if not sample["memory_stats"]:
+        raise docker.errors.DockerException("the container is not running")
+    now, before = sample["cpu_stats"], sample["precpu_stats"]
+    mine = now["cpu_usage"]["total_usage"] - before["cpu_usage"]["total_usage"]
+    every = now["system_cpu_usage"] - before["system_cpu_usage"]
+    memory, count = sample["memory_stats"], now["online_cpus"]
+    cache = memory["stats"].get("total_inactive_file", memory["stats"].get("inactive_file", 0))
+    percent = round(100 * mine / every * count, 1)
+    return percent, 100 * (cores or count), memory["usage"] - cache, memory["limit"]

@@ -1,0 +1,241 @@
+"""What the verbs of lesson 2 share: where an image comes from, and what a transfer says."""
+
+import json
+import re
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+
+import docker.errors
+import pandas as pd
+import requests
+from docker.utils import parse_repository_tag
+
+from helpers import engine, workspace
+from helpers._internal import command, distribution, errors
+from helpers._internal.frames import to_frame
+from helpers._internal.progress import Progress
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What a pull or a push did.
+
+    Attributes:
+        reference: The image's name.
+        digest: The digest of its manifest in the registry, `sha256:…`.
+        layers: A DataFrame, a row a layer: layer (str, its short ID), status (str, in the
+            Engine's words). Without rows where the Engine had nothing to do.
+    """
+
+    reference: str
+    digest: str
+    layers: pd.DataFrame
+
+    def __repr__(self):
+        return f"{self.reference} is {self.digest}"
+
+
+def table(api, *references):
+    """List images, as `images.ls` does."""
+    rows = []
+    for image in api.images(filters={"reference": list(references)} if references else None):
+        digests = [f"{one.partition('@')[0]}:<none>" for one in image.get("RepoDigests") or []]
+        # Engines with containerd's image store list what was pulled by digest among the tags.
+        tags = [one for one in image.get("RepoTags") or [] if "@" not in one]
+        for name in tags or digests or ["<none>:<none>"]:
+            repository, _, tag = name.rpartition(":")
+            short = image["Id"].removeprefix("sha256:")[:12]
+            rows.append((repository, tag, short, image["Created"], image["Size"]))
+    rows.sort(key=lambda row: (-row[3], row[0], row[1]))  # newest first, then by name
+    return to_frame(rows, repository="str", tag="str", image_id="str", created="s", size="int64")
+
+
+def search(api, term, limit, filters):
+    """Search as `registry.search` does.
+
+    Args:
+        api: A `docker.APIClient`.
+        term: What to look for, behind the index's address where it is not Docker Hub's.
+        limit: How many rows to ask for.
+        filters: A dict from a filter's name to its value, both str.
+    """
+    listed = {key: [value] for key, value in filters.items()}  # docker-py's search takes none
+    asked = {"term": term, "limit": limit, "filters": json.dumps(listed)}
+    try:
+        hits = api._result(api._get(api._url("/images/search"), params=asked), json=True) or []
+    except docker.errors.APIError as err:
+        if distribution.split(term)[0]:
+            raise
+        # what the Engine says of a bad answer does not name Docker Hub
+        raise docker.errors.DockerException(f"index.docker.io: {err.explanation}") from err
+    rows = [
+        (hit.get("name", ""), hit.get("description", ""), hit.get("star_count", 0),
+         bool(hit.get("is_official"))) for hit in hits
+    ]  # fmt: skip
+    frame = to_frame(rows, name="str", description="str", stars="int64", official=bool)
+    return frame.sort_values(["stars", "name"], ascending=[False, True], ignore_index=True)
+
+
+def inspect(api, reference):
+    """Inspect an image; `None` where there is none."""
+    with suppress(docker.errors.ImageNotFound):
+        return api.inspect_image(reference)
+
+
+def pull_source(reference):
+    """Return the name by which the Engine is to pull an image.
+
+    Args:
+        reference: The image's name.
+
+    Returns:
+        The same name; that in the classroom's mirror where the Engine was not given the mirror.
+    """
+    name, at = distribution.parse(reference), engine.sources()
+    if name.host != "docker.io" or not at.mirror or at.mirrored:
+        return reference
+    return f"{at.mirror}/{name.path}" + (f"@{name.digest}" if name.digest else f":{name.tag}")
+
+
+def pull_line(reference, source):
+    """Write the command line that pulls an image from there and gives it its name."""
+    steps = [["pull", source]]
+    if source != reference and "@" not in source:
+        steps += [["tag", source, distribution.parse(reference).familiar], ["rmi", source]]
+    return " && ".join(command.line("docker", *step) for step in steps)
+
+
+def pull(api, reference, *, bars=False):
+    """Pull an image as `images.pull` does, without a word.
+
+    Args:
+        api: A `docker.APIClient`.
+        reference: The image's name.
+        bars: Whether to show bars.
+
+    Returns:
+        A `Transfer`.
+
+    Raises:
+        NameTaken: The name belongs to another image that was built here.
+    """
+    name, source = distribution.parse(reference), pull_source(reference)
+    _check_built_here(api, name)
+    repository, tag = parse_repository_tag(source)
+    auth = engine.credentials(source)
+    stream = api.pull(repository, tag, stream=True, decode=True, auth_config=auth)
+    done = transfer(source, detect_stall(stream, api.timeout), bars)
+    if source != reference and not name.digest:
+        api.tag(source, *parse_repository_tag(name.familiar))
+        api.remove_image(source)
+    return replace(done, reference=name.familiar)
+
+
+def _check_built_here(api, name):
+    """Refuse to take a name from an image that no registry has; one that was pulled gives it up."""
+    digests, at = _from_mirror(name), inspect(api, name.familiar)
+    if at and not (at["RepoDigests"] or at["Id"] in digests or workspace.owns_tag(name.familiar)):
+        raise errors.NameTaken(
+            "", f"{name.familiar} is an image that was built here, and a pull would take its name",
+            f"Give it another name first, docker tag {name.familiar} NAME, then docker rmi "
+            f"{name.familiar}",
+        )  # fmt: skip
+
+
+def _from_mirror(name):
+    """Ask the classroom's mirror for an image's digest and ID; so Docker Hub is never asked."""
+    mirror = engine.sources().mirror
+    if name.host != "docker.io" or not mirror:
+        return ()
+    try:
+        answer = distribution.ask(mirror, f"{name.path}/manifests/{name.digest or name.tag}")
+        return answer.headers["Docker-Content-Digest"], answer.json()["config"]["digest"]
+    except (requests.RequestException, LookupError, TypeError) as err:
+        answer = getattr(err, "response", None)
+        if answer is None or "Docker-Distribution-Api-Version" not in answer.headers:
+            raise errors.RegistryUnreachable(
+                "", f"the classroom's mirror does not answer at {mirror}",
+                "Start it again: python3 -m classroom lab",
+            ) from err  # fmt: skip
+        if answer.status_code != 404:
+            raise
+        raise errors.NoSuchImage(
+            "",
+            f"the classroom has no {name.familiar}, and with CLASSROOM=on nothing asks Docker Hub",
+            f'See what it has, registry.catalog("{mirror}"), or begin the name with the address of '
+            "your own registry",
+        ) from err
+
+
+def detect_stall(stream, seconds):
+    """Pass a stream on, and give up where for so many seconds it says nothing new.
+
+    Engines with containerd's image store say ten times a second that they wait.
+    """
+    said, since = {}, time.monotonic()
+    for event in stream:
+        news = event.get("status"), event.get("progressDetail")
+        if said.get(event.get("id")) != news:
+            said[event.get("id")], since = news, time.monotonic()
+        elif time.monotonic() - since > seconds:
+            raise requests.ReadTimeout(f"nothing has moved for {seconds} s")
+        yield event
+
+
+def events(stream):
+    """Yield what one of the Engine's streams says, and raise the error that may stand in it."""
+    for event in stream:
+        if "errorDetail" in event:
+            raise docker.errors.DockerException(event["errorDetail"]["message"])
+        yield event
+
+
+def transfer(reference, stream, bars):
+    """Read the stream of a pull or a push to its end; gives a `Transfer`."""
+    digest, statuses = None, {}
+    with Progress(bars) as progress:
+        for event in events(stream):
+            status = event.get("status", "")
+            if named := re.search("[Dd]igest: (sha256:[0-9a-f]{64})", status):
+                digest = named[1]
+            elif "Digest" in (event.get("aux") or {}):
+                digest = event["aux"]["Digest"]
+            elif re.fullmatch("[0-9a-f]{12}", event.get("id", "")):
+                statuses[event["id"]] = status
+                progress.take(event["id"], status, **(event.get("progressDetail") or {}))
+    # those last that the registry had: some Engines tell them in any order
+    rows = sorted(statuses.items(), key=lambda row: row[1] == "Layer already exists")
+    layers = pd.DataFrame(rows, columns=["layer", "status"], dtype="str")
+    return Transfer(distribution.parse(reference).familiar, digest, layers)
+
+
+@contextmanager
+def replacing(api, reference):
+    """Remove the image that has lost its only name, one of ours, to the one made in the block."""
+    old = inspect(api, reference)
+    yield
+    new = inspect(api, reference)
+    if old and old["RepoTags"] == [reference] and new and new["Id"] != old["Id"]:
+        with suppress(docker.errors.APIError):  # a container may still need it
+            api.remove_image(old["Id"])
+
+
+def check_names(api, archive):
+    """Refuse an archive that would give a name outside our namespace to another image."""
+    # containerd's image store knows an image by the digest of its manifest, Docker's of its config
+    store = int("containerd.snapshotter" in str(api.info()["DriverStatus"]))
+    for name, digests in archive.names().items():
+        with suppress(errors.NoSuchImage):  # what is no name moves to no image
+            familiar = distribution.parse(name).familiar
+            here = None if workspace.owns_tag(familiar) else inspect(api, familiar)
+            if here and {here["Id"]} != digests[store]:
+                raise errors.NameTaken(
+                    "", f"it holds another image by the name {name}, which is not yours to move",
+                    "Give yours another name first, or type this command in a terminal",
+                )  # fmt: skip
+
+
+def words_of(changes):
+    """Write instructions of a Dockerfile as options of `docker commit` and `docker import`."""
+    return [word for change in changes for word in ("-c", change)]

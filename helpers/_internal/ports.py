@@ -1,0 +1,105 @@
+"""Ports of this machine: which are free, and how a container gets one that others want, too."""
+
+import contextlib
+import re
+import secrets
+import socket
+import sys
+
+from helpers._internal import errors
+
+_RANGE = 300  # where to look for a free one; thirty learners publish six each, from 8080 on
+
+
+def parse_publish(publish):
+    """Read `8080:80`.
+
+    Args:
+        publish: `host:container`, two ports; or nothing.
+
+    Returns:
+        The two ports as int; zeros where nothing is to be published.
+    """
+    if not publish:
+        return 0, 0
+    found = re.fullmatch(r"(\d{1,5}):(\d{1,5})", str(publish))
+    ports = [int(port) for port in found.groups()] if found else [0]
+    if not all(0 < port < 65536 for port in ports):
+        raise errors.BadOption(
+            f"docker run -p {publish}",
+            "two ports are wanted, yours and the container's, from 1 to 65535",
+            'Write publish="8080:80"',
+        )
+    return ports
+
+
+def free_port(wanted):
+    """Find a free port on 127.0.0.1.
+
+    Args:
+        wanted: The port to begin with.
+
+    Returns:
+        `wanted` as an int, or the next port after it that nothing listens on.
+
+    Raises:
+        PortBusy: The 300 ports from `wanted` on are all taken, or there is no such port.
+    """
+    with _held(wanted) as port:
+        return port
+
+
+def on_free_port(wanted, start):
+    """Start something on a free port, and on another where somebody takes that one meanwhile.
+
+    Args:
+        wanted: The port to begin with; 0 for none.
+        start: A function of the port.
+
+    Returns:
+        What `start` returns.
+
+    Raises:
+        PortBusy: It was taken each time.
+    """
+    if not wanted:
+        return start(0)
+    for spread in (0, 30, 60, 90):  # many who begin at one port are not to meet at the next
+        with _held(wanted + secrets.randbelow(spread + 1)) as port:
+            try:
+                return start(port)
+            except errors.PortBusy as err:
+                busy = err
+    raise busy
+
+
+@contextlib.contextmanager
+def _held(wanted):
+    """Find a free port, and keep it from other learners in the block.
+
+    Its UDP side is held, which the Engine does not need; so nobody else who looks here takes the
+    port until something listens on it.
+    """
+    for port in range(wanted, min(wanted + _RANGE, 65536)) if wanted > 0 else ():
+        with socket.socket(type=socket.SOCK_DGRAM) as hold:
+            if _binds(hold, port) and _is_free(port):
+                yield port
+                return
+    raise errors.PortBusy(
+        f"open a port from {wanted} on",
+        f"none of the next {_RANGE} is free, or it is no port (1 to 65535)",
+        "Name another port",
+    )
+
+
+def _is_free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, sys.platform != "win32")
+        return _binds(probe, port)
+
+
+def _binds(one, port):
+    with contextlib.suppress(OSError):
+        one.bind(("127.0.0.1", port))
+        return True
+    return False
