@@ -66,18 +66,18 @@ class Kernel:
             raise RuntimeError("\n".join(reply.get("traceback", [code])))
         return reply["user_expressions"]
 
-    def choose(self, table, choices):
-        """Choose in a table's filters as the browser does, and wait for the kernel's answer.
+    def type_in(self, box, text):
+        """Type in a table's search as the browser does, and wait for the kernel's answer.
 
         Args:
-            table: The table's `model_id`.
-            choices: As `tables.filtered` takes them.
+            box: The `model_id` of the search.
+            text: What stands in it.
 
         Returns:
             The seconds that it took, the message's way there and back with it.
         """
-        state = {"method": "update", "state": {"choices": choices}, "buffer_paths": []}
-        sent = self._client.session.msg("comm_msg", {"comm_id": table, "data": state})
+        state = {"method": "update", "state": {"value": text}, "buffer_paths": []}
+        sent = self._client.session.msg("comm_msg", {"comm_id": box, "data": state})
         begun = time.perf_counter()
         self._client.shell_channel.send(sent)
         while not _answers(self._client.get_iopub_msg(timeout=_ANSWER), sent):
@@ -90,4 +90,4 @@ def _answers(message, sent):
     if message["parent_header"].get("msg_id") != sent["header"]["msg_id"]:
         return False
     data = message["content"].get("data", {})
-    return data.get("method") == "update" and "_answer" in data["state"]
+    return data.get("method") == "update" and "caption" in data["state"]

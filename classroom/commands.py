@@ -248,6 +248,8 @@ def _drop_widgets(notebook):
     for cell in content["cells"]:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+        if "outputs" in cell:
+            cell["outputs"] = [output for output in cell["outputs"] if output.get("data") != {}]
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     notebook.write_text(text, encoding="utf-8")
 

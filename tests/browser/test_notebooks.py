@@ -80,7 +80,7 @@ def test_only_the_taught_errors_are_red(lesson, page):
 
 
 def test_every_table_is_there_with_its_rows(lesson, page):
-    tables = page.get_by_role("group", name="Filters")
+    tables = page.locator(".lesson-table")
     expect(tables).to_have_count(ends(lesson, "explore("))
     for count in page.get_by_role("status").filter(has_text="rows").all():
         assert re.match(r"\d+ of \d+ rows?", count.inner_text())
@@ -102,7 +102,7 @@ def test_nothing_is_cut_off(page, size):
         for letters in ("content-font-size1", "code-font-size"):
             page.evaluate(_LARGER, letters)
     wide = page.evaluate("""() => [...document.querySelectorAll(
-        '.jp-OutputArea-output, .jp-MarkdownOutput, .lesson-table .grid, img')]
+        '.jp-OutputArea-output, .jp-MarkdownOutput, .itables_anywidget, img')]
         .filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth)
         .map(one => one.className + ': ' + one.innerText.slice(0, 60))""")
     assert wide == []
@@ -128,10 +128,10 @@ def test_the_search_of_the_lesson_filters_by_hand_as_docker_does(lesson, page):
     cell = page.locator(".jp-CodeCell").filter(has_text='explore(registry.search("busybox"))')
     count = cell.get_by_role("status")
     expect(count).to_have_text("6 of 6 rows")
-    cell.get_by_role("searchbox").fill("CURL")
+    cell.get_by_role("textbox", name="search").fill("CURL")
     expect(count).to_have_text("1 of 6 rows")
     cell.get_by_role("button", name="Reset").click()
-    cell.get_by_role("switch", name="official").press("Space")
+    cell.get_by_role("checkbox", name="official").press("Space")
     for _ in range(3):
         cell.get_by_role("slider", name="stars at least").press("ArrowRight")
     expect(count).to_have_text("1 of 6 rows")

@@ -1,14 +1,17 @@
 """`tables`: filters, what a person reads, the docker command, and the still picture of a table."""
 
-import json
+import html
 import re
 import shlex
 import time
 
 import pandas as pd
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 
 from helpers import tables
+from helpers._internal import frames, readable
 
 NOW = pd.Timestamp("2026-06-01 12:00", tz="UTC")
 FOUND = pd.DataFrame({
@@ -53,8 +56,20 @@ ODD = {
 }
 
 
+def filtered(frame, choices):
+    table = tables.explore(frame)
+    table.choices = choices
+    return table.frame
+
+
 def left(frame, choices):
-    return tables.filtered(frame, choices).index.tolist()
+    return filtered(frame, choices).index.tolist()
+
+
+def cells(frame):
+    """What the page shows, a list of HTML a column."""
+    shown = frames.to_cells(frames.labelled(frame))
+    return [shown[label].tolist() for label in shown]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +80,10 @@ def left(frame, choices):
         ({"search": "BUSY"}, [0]),
         ({"search": "über"}, [2]),
         ({"search": "b.x"}, [3]),  # plain text, no regular expression
+        ({"search": "base busy"}, [0]),  # both words, in any order
+        ({"search": "ada for"}, [1]),  # in any column
+        ({"search": "ada base"}, []),
+        ({"search": "  "}, [0, 1, 2, 3]),
         ({"search": "nan"}, []),
         ({"search": "2231"}, []),  # text columns only
         ({"official": True}, [0]),
@@ -92,7 +111,7 @@ def test_rows_that_fit_every_choice_are_left(choices, rows):
     ],
 )
 def test_a_missing_value_fits_no_choice(choices, places):
-    pd.testing.assert_frame_equal(tables.filtered(MIXED, choices), MIXED.iloc[places])
+    pd.testing.assert_frame_equal(filtered(MIXED, choices), MIXED.iloc[places])
 
 
 def test_the_frame_stays_as_it_was():
@@ -103,36 +122,36 @@ def test_the_frame_stays_as_it_was():
 
 def test_index_order_types_and_values_are_kept():
     shuffled = MIXED.iloc[[3, 1, 0, 2]]
-    kept = tables.filtered(shuffled, {"created": [None, "2026-05-30T12:00:00+00:00"]})
+    kept = filtered(shuffled, {"created": [None, "2026-05-30T12:00:00+00:00"]})
     pd.testing.assert_frame_equal(kept, shuffled.iloc[[0, 1, 3]])
 
 
 def test_each_column_gets_the_filter_of_its_type():
-    made = tables.filters(tables.columns(MIXED))
-    assert [(one["label"], one["kind"]) for one in made] == [
+    made = frames.filters(frames.labelled(MIXED))
+    assert [(one.label, one.kind) for one in made] == [
         ("search", "search"), ("init", "flag"), ("state", "choice"), ("exit_code", "range"),
         ("created", "range"), ("load", "range"),
     ]  # fmt: skip
-    found = tables.filters(tables.columns(FOUND))
-    assert [(one["label"], one["kind"]) for one in found] == [
+    found = frames.filters(frames.labelled(FOUND))
+    assert [(one.label, one.kind) for one in found] == [
         ("search", "search"), ("official", "flag"), ("stars", "range")]  # fmt: skip
 
 
 def test_a_slider_stops_at_round_numbers_and_close_together_where_they_are_small():
-    stars = tables.filters(tables.columns(FOUND))[-1]["values"]
+    stars = frames.filters(frames.labelled(FOUND))[-1].values
     assert stars[:9] == [0, 1, 2, 3, 5, 7, 10, 20, 30] and stars[-2:] == [2000, 2231]
-    load = tables.filters(tables.columns(MIXED))[-1]["values"]
+    load = frames.filters(frames.labelled(MIXED))[-1].values
     assert load[:3] == [0.25, 0.3, 0.4] and load[-1] == 1.0
     sizes = pd.DataFrame({"size": [1_036_126, 22_900_000]})
-    assert tables.filters(tables.columns(sizes))[0]["words"][:3] == ["1.04 MB", "2 MB", "3 MB"]
+    assert frames.filters(frames.labelled(sizes))[0].words[:3] == ["1.04 MB", "2 MB", "3 MB"]
 
 
 def test_columns_of_one_name_have_labels_of_their_own():
-    assert list(tables.columns(ODD["duplicate names"])) == ["x", "x (2)", "x (3)"]
-    assert list(tables.columns(ODD["search"])) == ["search (2)", "index"]
+    assert list(frames.labelled(ODD["duplicate names"])) == ["x", "x (2)", "x (3)"]
+    assert list(frames.labelled(ODD["search"])) == ["search (2)", "index"]
     assert left(ODD["duplicate names"], {"x": [2, None]}) == [1]
     assert left(ODD["duplicate names"], {"x (3)": True}) == [0]
-    assert list(tables.columns(ODD["odd names"])) == ["(no name)", "(no name) (2)", "a 1"]
+    assert list(frames.labelled(ODD["odd names"])) == ["(no name)", "(no name) (2)", "a 1"]
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -140,24 +159,60 @@ def test_any_frame_is_shown_and_filtered(name):
     frame = ODD[name]
     table = tables.explore(frame)
     pd.testing.assert_frame_equal(table.frame, frame)
-    content = json.loads(table._content)
-    assert content["total"] == len(frame)
-    assert all(len(one["shown"]) == len(frame) for one in content["columns"])
-    json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
-    for one in content["filters"]:
-        for chosen in one.get("values", ["a"])[:3]:
-            wanted = {"range": [chosen, chosen], "flag": True}.get(one["kind"], chosen)
-            table.choices = {one["label"]: wanted}
-            assert sum(table._answer["kept"]) == len(table.frame) <= len(frame)
-    assert set(table._repr_mimebundle_()[0]) == {
-        "text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}  # fmt: skip
+    assert counted(table) == (len(frame), len(frame))
+    assert all(len(column) == len(frame) for column in cells(frame))
+    for one in frames.filters(frames.labelled(frame)):
+        for chosen in one.values[:3] or ["a"]:
+            wanted = {"range": [chosen, chosen], "flag": True}.get(one.kind, chosen)
+            table.choices = {one.label: wanted}
+            assert counted(table) == (len(table.frame), len(frame))
 
 
-def test_a_choice_for_a_column_that_is_not_there():
+def counted(table):
+    """How many rows a table says are left, and of how many."""
+    left, whole = re.search(r">(\d+) of (\d+) rows?<", table._count.value).groups()
+    return int(left), int(whole)
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"nope": True}, "no filter nope; there are: search, official, stars"),
+        ({"description": "MAIL for all"}, "no filter description"),
+        ({"stars": 5}, r"stars takes \[low, high\], with None for no bound, not 5"),
+        ({"stars": [1, 2, 3]}, "stars takes"),
+        ({"stars": ["many", None]}, "stars takes"),
+        ({"official": "yes"}, "official takes True, not 'yes'"),
+        ({"search": 5}, "search takes words to find, not 5"),
+    ],
+)
+def test_a_choice_that_is_none(choices, words):
     table = tables.explore(FOUND)
-    with pytest.raises(ValueError, match="no column nope; there are name, description"):
-        table.choices = {"nope": True}
-    assert len(table.frame) == 4
+    table.choices = {"search": "busy"}
+    with pytest.raises(ValueError, match=words):
+        table.choices = choices
+    assert table.choices == {"search": "busy"} and len(table.frame) == 1
+
+
+def test_a_value_that_is_none():
+    with pytest.raises(ValueError, match="state takes one of .'exited', 'running'., not 'gone'"):
+        tables.explore(MIXED.assign(state=["running", "exited", "exited", None])).choices = {
+            "state": "gone"}  # fmt: skip
+
+
+def test_the_controls_and_the_choices_follow_each_other():
+    table = tables.explore(MIXED)
+    assert table.choices == {}
+    table._controls["state"].value = "exited"
+    stops = table._controls["exit_code"].options
+    table._controls["exit_code"].index = (1, len(stops) - 1)
+    assert table.choices == {"state": "exited", "exit_code": [1, None]}
+    assert table._headings["exit_code"].value == "exit_code <b>1 – 143</b>"
+    table.choices = {"created": ["2026-05-29T13:00:00+00:00", None], "search": "B"}
+    assert table._controls["search"].value == "B" and table._controls["state"].value == ""
+    assert table._headings["created"].value == "created <b>2026-05-29 12:00 – 2026-05-31 12:00</b>"
+    table._controls["search"].value = ""
+    assert table.choices == {"created": ["2026-05-29T13:00:00+00:00", None]}  # as exact as it was
 
 
 @pytest.mark.parametrize(
@@ -166,7 +221,7 @@ def test_a_choice_for_a_column_that_is_not_there():
      (999_600, "1 MB"), (123_456_789, "123 MB"), (1_041_000_000, "1.04 GB"), (5e16, "5e+04 TB")],
 )  # fmt: skip
 def test_sizes_read_as_docker_writes_them(count, words):
-    assert tables.size(count) == words
+    assert readable.size(count) == words
 
 
 @pytest.mark.parametrize(
@@ -178,27 +233,40 @@ def test_sizes_read_as_docker_writes_them(count, words):
      ("729D", "24 months ago"), ("730D", "2 years ago"), ("-1h", "2026-06-01 13:00:00")],
 )  # fmt: skip
 def test_ages_read_as_docker_writes_them(ago, words):
-    assert tables.age(NOW - pd.Timedelta(ago), NOW) == words
+    assert readable.age(NOW - pd.Timedelta(ago), NOW) == words
 
 
 def test_digests_are_short_and_other_text_is_not():
-    assert tables.short("sha256:" + "a" * 64) == "sha256:" + "a" * 12
-    assert tables.short("b" * 64) == "b" * 12
-    assert tables.short("sha256:" + "a" * 63) == "sha256:" + "a" * 63
+    assert readable.short("sha256:" + "a" * 64) == "sha256:" + "a" * 12
+    assert readable.short("b" * 64) == "b" * 12
+    assert readable.short("sha256:" + "a" * 63) == "sha256:" + "a" * 63
 
 
 def test_readable_columns_sort_by_the_exact_value():
-    frame = pd.DataFrame({"size": [2_000, 999, 1_000_000], "name": ["b", "B", "a"],
-                          "seen": NOW - pd.to_timedelta([1, 200, 30], unit="s")})  # fmt: skip
-    columns = json.loads(tables.explore(frame)._content)["columns"]
-    assert [one["ranks"] for one in columns] == [[1, 0, 2], [1, 1, 0], [2, 0, 1]]
+    seen = NOW - pd.to_timedelta([9, 100, 8, 60, 61], unit="s")
+    sizes = [2_000, 1_000_001, 999, 1_000_000, None]
+    shown = cells(pd.DataFrame({"size": sizes, "name": list("bBcaa"), "seen": seen}))
+    assert shown[0][1].endswith(">1 MB") and shown[0][3].endswith(">1 MB")
+    # as DataTables does: small letters, and rows that are equal stay as they are
+    places = [sorted(range(5), key=lambda row: column[row].lower()) for column in shown]
+    assert places == [[2, 0, 3, 1, 4], [3, 4, 0, 1, 2], [1, 4, 3, 0, 2]]
+
+
+def test_cells_are_what_a_person_reads():
+    frame = pd.DataFrame({"size": [1_982_486], "digest": ["sha256:" + "a" * 64], "of": [0.25],
+                          "text": ["<b>"], "flag": [True], "long": ["w" * 600]})  # fmt: skip
+    [size], [digest], [number], [text], [flag], [long] = cells(frame)
+    assert (size, number, text, flag) == tuple(
+        f"<!--000000000-->{words}" for words in ["1.98 MB", "0.25", "&lt;b&gt;", "✓"])  # fmt: skip
+    assert digest.endswith(f'title="sha256:{"a" * 64}">sha256:{"a" * 12}<s>{"a" * 52}</s></span>')
+    assert long.endswith(f">{'w' * 500}…</span>")
 
 
 # The docker command
 
 
 def search(**noted):
-    return tables.made_by(
+    return tables.with_command(
         FOUND.copy(), "docker", "search", filters={"official": "is-official", "stars": "stars"},
         rest=["busy box"], **noted)  # fmt: skip
 
@@ -206,7 +274,8 @@ def search(**noted):
 def line(frame, choices):
     table = tables.explore(frame)
     table.choices = choices
-    return table._answer["command"], table._answer["lacking"]
+    shown = html.unescape(re.sub("<[^>]+>", "", table._command.value))
+    return (shown.removeprefix("$ "), "") if "<pre" in table._command.value else ("", shown)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +314,7 @@ def test_no_command_for_rows_that_the_command_does_not_give():
     assert line(FOUND, chosen) == ("", "")
     assert line(made.query("not official"), chosen) == ("", "")
     assert line(made.head(3), chosen) == ("", "")
-    assert line(made.assign(stars=1), chosen) == ("", "")
+    assert line(made.assign(stars=1), {"official": True}) == ("", "")
     wanted = "docker search --filter stars=1 'busy box'"
     assert line(made.sort_values("stars"), chosen)[0] == wanted
 
@@ -257,7 +326,7 @@ def test_no_command_before_anything_is_chosen():
 
 def test_a_stranger_s_words_stay_one_word_of_the_command():
     frame = pd.DataFrame({"state": ["a; rm -rf $HOME", "a; rm -rf $HOME", "b"]})
-    tables.made_by(frame, "docker", "ps", "-a", filters={"state": "status"})
+    tables.with_command(frame, "docker", "ps", "-a", filters={"state": "status"})
     shown, _ = line(frame, {"state": "a; rm -rf $HOME"})
     assert shlex.split(shown) == ["docker", "ps", "-a", "--filter", "status=a; rm -rf $HOME"]
 
@@ -266,8 +335,32 @@ def test_a_stranger_s_words_stay_one_word_of_the_command():
 
 
 def still(frame):
-    data, _ = tables.explore(frame)._repr_mimebundle_()
-    return data["text/html"], data["text/plain"]
+    picture = frames.static_repr(frame)
+    return picture["text/html"], picture["text/plain"]
+
+
+def test_a_table_s_outputs_are_a_picture_and_a_widget_that_leaves_nothing_else(capture):
+    table = tables.explore(FOUND)
+    table.choices = {"official": True}
+    picture, widget = capture(table)
+    assert set(picture) == {"text/html", "text/plain"}
+    assert set(widget) == {"application/vnd.jupyter.widget-view+json"}
+    assert "busybox" in picture["text/html"] and "ada/mail" not in picture["text/html"]
+    assert picture["text/plain"] == repr(table)
+
+
+@pytest.fixture
+def capture():
+    """Return a function that displays an object, and gives each output's data."""
+    shell = InteractiveShell.instance()
+
+    def displayed(thing):
+        with capture_output() as captured:
+            shell.display_formatter.format(thing)
+        return [output.data for output in captured.outputs]
+
+    yield displayed
+    InteractiveShell.clear_instance()
 
 
 def test_the_still_table_is_the_same_each_time_and_reads_well():
@@ -276,12 +369,6 @@ def test_the_still_table_is_the_same_each_time_and_reads_well():
     for text in still(frame):
         assert "1.98 MB" in text and "sha256:aaaaaaaaaaaa" in text
         assert "2026-06-01 12:00:00+00:00" in text and "a" * 13 not in text
-
-
-def test_the_still_table_shows_what_is_chosen():
-    table = tables.explore(FOUND)
-    table.choices = {"official": True}
-    assert "ada/mail" not in table._repr_mimebundle_()[0]["text/html"]
 
 
 def test_a_stranger_s_text_is_text_in_the_still_table():
