@@ -86,8 +86,7 @@ class Kernel:
 
 
 def _answers(message, sent):
-    """Tell whether a message says which rows are left."""
+    """Tell whether a message says that the kernel has done what was sent, and sent its answers."""
     if message["parent_header"].get("msg_id") != sent["header"]["msg_id"]:
         return False
-    data = message["content"].get("data", {})
-    return data.get("method") == "update" and "caption" in data["state"]
+    return message["content"].get("execution_state") == "idle"
