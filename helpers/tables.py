@@ -12,65 +12,10 @@ import numpy as np
 import pandas as pd
 import traitlets
 from IPython.display import display
-from itables import JavascriptFunction
-from itables.widget import ITable
 
-from helpers._internal import command
-from helpers._internal.frames import (
-    SEARCH,
-    filters,
-    kind,
-    labelled,
-    search_texts,
-    static_repr,
-    to_cells,
-)
+from helpers._internal import command, datatables, frames
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-# A table's outputs are a picture and the widget. Where the widget lives, it takes the picture's
-# place; in a notebook that is opened again without its kernel, the picture stays alone.
-_PICTURE = """<style>
-.jp-OutputArea-child:has(.lesson-picture):has(+ * .lesson-table:not(.jupyter-widgets-disconnected)),
-.jp-OutputArea-child:has(.lesson-picture) +
-  :has(> .lm-Panel):not(:has(.lesson-table:not(.jupyter-widgets-disconnected)))
-{ display: none; }
-</style>"""
-_STYLE = """
-.lesson-table { --jp-widgets-font-size: 1em; font-size: var(--jp-content-font-size1); }
-.lesson-table .widget-box { overflow: visible; }
-.lesson-table .filters { flex-flow: row wrap; gap: .4em 2em; align-items: end; }
-.lesson-table .filters b { font-variant-numeric: tabular-nums; margin-left: .4em; }
-.lesson-table input[type=checkbox] { width: 1.4em; height: 1.4em; margin: .3em 0; }
-.lesson-table .noUi-handle { background: var(--jp-brand-color1); border: 0; }
-.lesson-table .noUi-handle:focus-visible { outline: 2px solid; outline-offset: 1px; }
-.lesson-table [role=status] { font-weight: 600; margin-top: .4em; }
-.lesson-table .itables_anywidget { overflow-x: auto; }
-.lesson-table .dt-layout-row { margin: .3em 0; }
-.lesson-table :is(.itables_anywidget, .dt-container, table.dataTable) { background: none; }
-.lesson-table table.dataTable > * > tr > * { vertical-align: top; max-width: 32em; }
-.lesson-table .dt-right { white-space: nowrap; font-variant-numeric: tabular-nums; }
-.lesson-table caption { display: none; }
-.lesson-table .dt-container .dt-paging .dt-paging-button.disabled
-  { color: inherit !important; opacity: .4; }
-.lesson-table td s { font-size: 0; }
-.lesson-table .long { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3;
-                      overflow: hidden; overflow-wrap: anywhere; min-width: 8em; }
-"""
-# Python writes which rows are left in the table's caption, which nobody sees; DataTables looks
-# there, and its sorting stays. And the controls get names, for who cannot see the headings.
-_FILTER = JavascriptFunction("""function () {
-  const table = this.api(), kept = this[0].createCaption();
-  if (table.search.fixed("kept")) return;
-  table.search.fixed("kept", (text, data, row) => kept.textContent[row] !== "0").draw();
-  new MutationObserver(() => table.draw()).observe(kept, { childList: true });
-  setTimeout(() => {
-    for (const input of document.querySelectorAll(".lesson-table :is(input, select)"))
-      input.ariaLabel = input.title;
-    for (const handle of document.querySelectorAll(".lesson-table .noUi-handle"))
-      handle.ariaLabel = handle.closest(".widget-slider").querySelector("label").title +
-        (handle.matches(".noUi-handle-lower") ? " at least" : " at most");
-  });
-}""")
 
 
 def with_command(frame, *words, asked=None, rest=(), filters=None):
@@ -114,7 +59,7 @@ def command_for(noted, choices):
     """
     asked, lacking = dict(noted["asked"]), []
     for label, choice in choices.items():
-        known, label = noted["filters"].get(label), "text" if label == SEARCH else label
+        known, label = noted["filters"].get(label), "text" if label == frames.SEARCH else label
         low, high = choice if isinstance(choice, list | tuple) else (choice, None)
         if low is not None and known:
             asked[known] = _docker_value(low)
@@ -136,17 +81,13 @@ def _docker_value(value):
 
 
 def mask(frame, columns, texts, choices):
-    """Return for each row whether it fits every choice, as an array of bool.
+    """Return for each row whether it fits every choice, an array of bool.
 
-    Args:
-        frame: Any DataFrame.
-        columns: Its columns by their labels.
-        texts: Each row's text, in which words are searched.
-        choices: As `Table.choices`.
+    A frame's columns stand by their labels, and texts are what words are searched in, a str a row.
     """
     fits = np.ones(len(frame), dtype=bool)
     for label, choice in choices.items():
-        if label == SEARCH:
+        if label == frames.SEARCH:
             for word in choice.casefold().split():
                 fits &= np.fromiter((word in text for text in texts), bool, len(frame))
         else:
@@ -179,16 +120,17 @@ class Table(widgets.VBox):
     choices = traitlets.Dict()
 
     def __init__(self, frame):
-        self._whole, self._columns = frame.copy(), labelled(frame)
-        self._texts, self._fits = search_texts(self._columns), np.ones(len(frame), dtype=bool)
-        noted = frame.attrs.get("docker", {"rows": None})
-        same = noted["rows"] is not None and noted["rows"] == _fingerprint(frame)
+        self._whole, self._columns = frame.copy(), frames.labelled(frame)
+        self._texts = frames.search_texts(self._columns)
+        self._fits, self._following = np.ones(len(frame), dtype=bool), False
+        noted = frame.attrs.get("docker")
+        same = noted and noted["rows"] is not None and noted["rows"] == _fingerprint(frame)
         self._noted = noted if same else None
-        self._filters = {one.label: one for one in filters(self._columns)}
-        self._controls = {label: _control(one) for label, one in self._filters.items()}
+        self._filters = {spec.label: spec for spec in frames.filters(self._columns)}
+        self._controls = {label: _control(spec) for label, spec in self._filters.items()}
         self._headings = {label: widgets.HTML() for label in self._filters}
-        self._command, self._count, self._following = widgets.HTML(), widgets.HTML(), False
-        self._grid = _itable(self._columns, len(frame)) if self._columns else widgets.HTML()
+        self._command, self._count = widgets.HTML(), widgets.HTML()
+        self._grid = datatables.itable(self._columns, len(frame))
         for label, control in self._controls.items():
             control.observe(partial(self._take, label), "value")
         super().__init__([self._row(), self._command, self._count, self._grid])
@@ -200,9 +142,7 @@ class Table(widgets.VBox):
         reset.on_click(lambda button: self.set_trait("choices", {}))
         pairs = zip(self._headings.values(), self._controls.values(), strict=True)
         boxes = [widgets.VBox(pair) for pair in pairs]
-        row = widgets.Box([*boxes, reset] if boxes else [])
-        row.add_class("filters")
-        return row
+        return widgets.Box([*boxes, reset] if boxes else []).add_class("filters")
 
     @property
     def frame(self):
@@ -237,32 +177,33 @@ class Table(widgets.VBox):
         line, lacking = "", ""
         if self._noted and self.choices:
             line, lacking = command_for(self._noted, self.choices)
-        self._grid.caption = (self._fits + ord("0")).astype("uint8").tobytes().decode()
         self._command.value = command.Command(line)._repr_html_() if line else html.escape(lacking)
-        total = f"{len(self._fits)} row{'s' if len(self._fits) != 1 else ''}"
-        self._count.value = f'<div role="status">{self._fits.sum()} of {total}</div>'
+        self._grid.caption = (self._fits + ord("0")).astype("uint8").tobytes().decode()
+        words = f"{self._fits.sum()} of {len(self._fits)} row{'s' if len(self._fits) != 1 else ''}"
+        self._count.value = f'<div role="status">{words}</div>'
 
     def __repr__(self):
-        return static_repr(self.frame)["text/plain"]
+        return frames.static_repr(self.frame)["text/plain"]
 
     def _ipython_display_(self):
-        picture = static_repr(self.frame)
-        display(picture | {"text/html": _PICTURE + picture["text/html"]}, raw=True)
+        picture = frames.static_repr(self.frame)
+        display(picture | {"text/html": datatables.PICTURE + picture["text/html"]}, raw=True)
         display({WIDGET: self._repr_mimebundle_()[WIDGET]}, raw=True)
 
 
-def _control(one):
-    match one.kind:
+def _control(spec):
+    """Return the widget for a filter. Its description stays empty: Jupyter would set `$` in it."""
+    pairs = list(zip(spec.words, spec.values, strict=False))
+    match spec.kind:
         case "search":
-            return widgets.Text(placeholder=f"in {', '.join(one.words)}", tooltip=one.label)
+            return widgets.Text(placeholder=f"in {', '.join(spec.words)}", tooltip=spec.label)
         case "flag":
-            return widgets.Checkbox(indent=False, tooltip=one.label, layout={"width": "auto"})
+            return widgets.Checkbox(indent=False, tooltip=spec.label, layout={"width": "auto"})
         case "choice":
-            pairs = zip(one.words, one.values, strict=True)
-            return widgets.Dropdown(options=[("all", ""), *pairs], tooltip=one.label)
-    ends, pairs = (0, len(one.values) - 1), zip(one.words, one.values, strict=True)
+            return widgets.Dropdown(options=[("all", ""), *pairs], tooltip=spec.label)
     return widgets.SelectionRangeSlider(
-        options=list(pairs), index=ends, readout=False, tooltip=one.label)
+        options=pairs, index=(0, len(pairs) - 1), readout=False, tooltip=spec.label
+    )
 
 
 def _chosen(control):
@@ -292,24 +233,6 @@ def _heading(label, control):
         return html.escape(label)
     low, high = (control.options[place][0] for place in control.index)
     return f"{html.escape(label)} <b>{low} – {high}</b>"
-
-
-def _itable(columns, rows):
-    """Return DataTables' table of all rows."""
-    settings = [{"targets": place, "type": "string",
-                 "className": "dt-right" if kind(column) == "number" else "dt-left"}
-                for place, column in enumerate(columns.values())]  # fmt: skip
-    layout = dict.fromkeys(["topStart", "topEnd", "bottomStart", "bottomEnd"])
-    if rows > 10:
-        layout["bottomEnd"] = {"paging": {"firstLast": False}}
-    return ITable(
-        to_cells(columns), allow_html=True, maxBytes=0, maxColumns=0, showIndex=False, css=_STYLE,
-        columnDefs=settings, layout=layout, classes="row-border hover", autoWidth=False,
-        style="width:100%",
-        text_in_header_can_be_selected=False,
-        language={"zeroRecords": "no rows", "emptyTable": "no rows"},
-        drawCallback=_FILTER,
-    )
 
 
 def explore(frame):

@@ -127,10 +127,10 @@ def filters(columns):
     """
     if not columns or len(next(iter(columns.values()))) < 2:
         return []
-    made = [found for label, column in columns.items() if (found := _filter(label, column))]
+    made = [spec for label, column in columns.items() if (spec := _filter(label, column))]
     texts = [label for label, column in columns.items() if kind(column) == "text"]
     search = [Filter(SEARCH, "search", [], texts)] if texts else []
-    return search + sorted(made, key=lambda found: found.kind != "flag")
+    return search + sorted(made, key=lambda spec: spec.kind != "flag")
 
 
 def _filter(label, column):

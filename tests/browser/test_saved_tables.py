@@ -10,8 +10,9 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Watched
 from tests.browser.test_explore import HUNDRED, count
 
-# ipywidgets complains to the console, where no learner reads it.
-COMPLAINT = re.compile("widget model not found|Control comm")
+# What JupyterLab and ipywidgets say to the console, where no learner reads it, of a kernel that
+# went: the first widget is not found, the debugger's state is not restored.
+COMPLAINT = re.compile("widget model not found|Could not restore the debugger state")
 RUN = "jupyterapp.commands.execute('notebook:run-all-cells')"
 SAVE = "jupyterapp.commands.execute('docmanager:save')"
 RESTART = "jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"

@@ -1,0 +1,80 @@
+"""The rows below the filters: itables' table, and the picture in its place without a kernel."""
+
+import ipywidgets as widgets
+from itables import JavascriptFunction
+from itables.widget import ITable
+
+from helpers._internal import frames
+
+# A table's outputs are a picture and the widget. Where the widget lives, it takes the picture's
+# place; in a notebook that is opened again without its kernel, the picture stays alone.
+PICTURE = """<style>
+.jp-OutputArea-child:has(.lesson-picture):has(+ * .lesson-table:not(.jupyter-widgets-disconnected)),
+.jp-OutputArea-child:has(.lesson-picture) +
+  :has(> .lm-Panel):not(:has(.lesson-table:not(.jupyter-widgets-disconnected)))
+{ display: none; }
+</style>"""
+_STYLE = """
+.lesson-table { --jp-widgets-font-size: 1em; font-size: var(--jp-content-font-size1); }
+.lesson-table .widget-box { overflow: visible; }
+.lesson-table .filters { flex-flow: row wrap; gap: .4em 2em; align-items: end; }
+.lesson-table .widget-label-basic { align-items: center; }
+.lesson-table .filters > div > * { height: 2.2em; margin: 0; align-items: center; }
+.lesson-table :is(input, select, button) { font-family: inherit; }
+.lesson-table .filters b { font-variant-numeric: tabular-nums; margin-left: .4em; }
+.lesson-table input[type=checkbox] { width: 1.4em; height: 1.4em; margin: 0; }
+.lesson-table .noUi-handle { background: var(--jp-brand-color1); border: 0; }
+.lesson-table .noUi-handle:focus-visible { outline: 2px solid; outline-offset: 1px; }
+.lesson-table :is(pre, [role=status]) { margin-top: .4em !important; }
+.lesson-table [role=status] { font-weight: 600; }
+.lesson-table .itables_anywidget { overflow-x: auto; }
+.lesson-table .dt-layout-row { margin: .3em 0; }
+.lesson-table :is(.itables_anywidget, .dt-container, table.dataTable) { background: none; }
+.lesson-table table.dataTable > * > tr > * { vertical-align: top; max-width: 32em; }
+.lesson-table .dt-right { white-space: nowrap; font-variant-numeric: tabular-nums; }
+.lesson-table .dt-column-order::before,
+.lesson-table .dt-column-order::after { opacity: .45 !important; }
+.lesson-table .dt-ordering-asc .dt-column-order::before,
+.lesson-table .dt-ordering-desc .dt-column-order::after { opacity: 1 !important; }
+.lesson-table caption { display: none; }
+div.lesson-table div.dt-container .dt-paging .dt-paging-button.disabled
+  { color: inherit !important; opacity: .4; }
+.lesson-table td s { font-size: 0; }
+.lesson-table .long { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3;
+                      overflow: hidden; overflow-wrap: anywhere; min-width: 8em; }
+"""
+# Python writes which rows are left in the table's caption, which nobody sees; DataTables looks
+# there, and its sorting stays. And the controls get names, for who cannot see the headings.
+_FILTER = JavascriptFunction("""function () {
+  const table = this.api(), kept = this[0].createCaption();
+  if (table.search.fixed("kept")) return;
+  table.search.fixed("kept", (text, data, row) => kept.textContent[row] !== "0").draw();
+  new MutationObserver(() => table.draw()).observe(kept, { childList: true });
+  setTimeout(() => {
+    for (const input of document.querySelectorAll(".lesson-table :is(input, select)"))
+      input.ariaLabel = input.title;
+    for (const handle of document.querySelectorAll(".lesson-table .noUi-handle"))
+      handle.ariaLabel = handle.closest(".widget-slider").querySelector("label").title +
+        (handle.matches(".noUi-handle-lower") ? " at least" : " at most");
+  });
+}""")
+
+
+def itable(columns, rows):
+    """Return DataTables' table of all rows."""
+    if not columns:
+        return widgets.HTML()  # DataTables knows no table without columns
+    settings = [{"targets": place, "type": "string",
+                 "className": "dt-right" if frames.kind(column) == "number" else "dt-left"}
+                for place, column in enumerate(columns.values())]  # fmt: skip
+    layout = dict.fromkeys(["topStart", "topEnd", "bottomStart", "bottomEnd"])
+    if rows > 10:
+        layout["bottomEnd"] = {"paging": {"firstLast": False}}
+    return ITable(
+        frames.to_cells(columns), allow_html=True,  # to_cells escapes what stands in them
+        columnDefs=settings, layout=layout, classes="row-border hover", style="width:100%",
+        maxBytes=0, maxColumns=0, showIndex=False, autoWidth=False, css=_STYLE,
+        text_in_header_can_be_selected=False,  # a click there sorts
+        language={"zeroRecords": "no rows", "emptyTable": "no rows"},
+        drawCallback=_FILTER,  # itables 2.9 loses an initComplete
+    )  # fmt: skip
