@@ -47,16 +47,16 @@ div.lesson-table div.dt-container .dt-paging .dt-paging-button.disabled
 # there, and its sorting stays. And the controls get names, for who cannot see the headings.
 _FILTER = JavascriptFunction("""function () {
   const table = this.api(), kept = this[0].createCaption();
-  if (table.search.fixed("kept")) return;
-  table.search.fixed("kept", (text, data, row) => kept.textContent[row] !== "0").draw();
-  new MutationObserver(() => table.draw()).observe(kept, { childList: true });
   setTimeout(() => {
-    for (const input of document.querySelectorAll(".lesson-table :is(input, select)"))
-      input.ariaLabel = input.title;
-    for (const handle of document.querySelectorAll(".lesson-table .noUi-handle"))
+    const box = this[0].closest(".lesson-table");
+    for (const input of box?.querySelectorAll("input, select") ?? []) input.ariaLabel = input.title;
+    for (const handle of box?.querySelectorAll(".noUi-handle") ?? [])
       handle.ariaLabel = handle.closest(".widget-slider").querySelector("label").title +
         (handle.matches(".noUi-handle-lower") ? " at least" : " at most");
   });
+  if (table.search.fixed("kept")) return;
+  table.search.fixed("kept", (text, data, row) => kept.textContent[row] !== "0").draw();
+  new MutationObserver(() => table.draw()).observe(kept, { childList: true });
 }""")
 
 

@@ -47,7 +47,8 @@ class Kernel:
 
         def take(message):
             content = message["content"]
-            if message["msg_type"] == "execute_result":
+            table = "lesson-picture" in content.get("data", {}).get("text/html", "")
+            if message["msg_type"] == "execute_result" or table:
                 found.append(content["data"].get("text/html") or content["data"]["text/plain"])
             elif message["msg_type"] == "stream":
                 found.append(content["text"])
