@@ -1,7 +1,6 @@
 """What the verbs of lesson 3 share: how a container is made, waited for and read."""
 
 import contextlib
-import re
 import shlex
 import tarfile
 import tempfile
@@ -193,8 +192,7 @@ def table(api, filters, *, all=True):
 
 def _exit_code(status):
     """Read the exit code out of a status such as `Exited (137) 2 minutes ago`."""
-    ended = re.match(r"Exited \((-?\d+)\)", status)
-    return int(ended[1]) if ended else pd.NA
+    return int(status[8 : status.index(")")]) if status.startswith("Exited (") else pd.NA
 
 
 def _port(port):
