@@ -70,8 +70,10 @@ def run(
         words = inner.split_command(command)
         host_port, _ = ports.parse_publish(publish)
 
+    removed = [lines.line("docker", "rm", "-f", name)] if name else []
+
     def start(port):
-        with docker("run", *options.words(port), image, *words) as api:
+        with docker("run", *options.words(port), image, *words, prepared=removed) as api:
             container = inner.create(api, image, words, options.arguments(api, port))
             if detach:
                 return inner.begin(api, container)

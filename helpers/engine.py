@@ -52,12 +52,12 @@ class _Client(DockerClient):
 
 
 @contextlib.contextmanager
-def docker(*words, first=()):
+def docker(*words, prepared=()):
     """Show a docker command, and do in the block what it does.
 
     Args:
         words: The words after `docker`; `None` is left out.
-        first: Command lines to show above it.
+        prepared: Command lines that only prepare for it; they stand folded above.
 
     Yields:
         docker-py's low-level client, a `docker.APIClient`.
@@ -65,7 +65,7 @@ def docker(*words, first=()):
     Raises:
         LessonError: In place of what docker-py, the Engine or the network raised.
     """
-    with shown(*first, command.line("docker", *words)):
+    with shown(command.line("docker", *words), prepared=prepared):
         yield connect().api
 
 

@@ -57,7 +57,7 @@ def pull(reference):
         line = inner.pull_line(reference, inner.pull_source(reference))
     try:
         with shown(line):
-            return inner.pull(connect().api, reference, bars=True)
+            return inner.pull(connect().api, reference)
     except errors.HubUnreachable:
         if not (image := inner.inspect(connect().api, reference)):
             raise
@@ -95,7 +95,7 @@ def push(reference):
     with docker("push", *operands(reference)) as api:
         auth = credentials(reference)
         stream = api.push(reference, stream=True, decode=True, auth_config=auth)
-        return inner.transfer(reference, inner.detect_stall(stream, api.timeout), bars=True)
+        return inner.transfer(reference, inner.detect_stall(stream, api.timeout))
 
 
 def save(reference, file):
@@ -164,7 +164,7 @@ def load(file):
     with docker("load", "-i", path.as_posix()) as api, archives.opened(path) as archive:
         inner.check_names(api, archive)
         with Progress() as progress:
-            content = progress.passing(archive.packed(), path.name, path.stat().st_size)
+            content = progress.track(archive.packed(), path.name, path.stat().st_size)
             said = list(inner.events(api.load_image(content, quiet=True)))
     return Text("".join(event.get("stream", "") for event in said))
 

@@ -9,6 +9,7 @@ import shlex
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from IPython import get_ipython
 from IPython.display import display
 
 from helpers._internal import errors, readable
@@ -17,32 +18,52 @@ STYLE = (
     "margin:0;padding:.3em .7em;border-left:3px solid #1d63ed;white-space:pre-wrap;"
     "word-break:normal;overflow-wrap:anywhere;background:rgba(29,99,237,.08)"
 )
+_ROW = '<div style="display:flex">{}</div>'
 _PROMPT = '<span inert style="opacity:.6;flex:none">$ </span>'
 _OBEYED = re.compile(f"[\\t\\n{readable.UNSAFE}]")
 _SPECIAL = re.compile(rf"^-|['!\\]|{_OBEYED.pattern}")  # and what `printf` or a shell would
 _IMPOSSIBLE = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # the rest are bytes of a file's name
 _quiet = ContextVar("quiet", default=False)
+_current = ContextVar("current", default=None)
 
 
 class Command:
-    """One command line or several, as a person types them.
+    """Command lines, as a person types them, with the bars of a transfer below while it runs.
 
     Args:
         lines: The command lines, without a prompt.
+        prepared: Lines that only prepare for them; they stand folded above.
     """
 
-    def __init__(self, *lines):
-        self.lines = lines
+    def __init__(self, *lines, prepared=()):
+        self.lines, self.prepared, self._below, self._handle = lines, prepared, "", None
 
     def __repr__(self):
-        return "\n".join(f"$ {line}" for line in self.lines)
+        return "\n".join(f"$ {line}" for line in (*self.prepared, *self.lines))
 
     def _repr_html_(self):
-        # Nobody selects what is inert; JupyterLab leaves it in what others saved, and takes away
-        # `user-select`. Where no style is left, as on GitHub, each `$` stands above its line.
-        rows = (f'{_PROMPT}<div style="flex:1">{html.escape(one)}</div>' for one in self.lines)
-        lines = "".join(f'<div style="display:flex">{row}</div>' for row in rows)
-        return f'<pre style="{STYLE}">{lines}</pre>'
+        count = len(self.prepared)
+        title = f"Prepared with {count} command{'s' if count > 1 else ''}"
+        folded = f"<details><summary>{title}</summary>{_rows(self.prepared)}</details>"
+        return f"{folded if count else ''}{_rows(self.lines)}{self._below}"
+
+    def show(self):
+        """Show it. In a notebook, what it shows can then be changed without a new output."""
+        handle = display(self, display_id=True)
+        self._handle = handle if hasattr(get_ipython(), "kernel") else None
+
+    def put_below(self, content):
+        """Show HTML below the lines, where they stand; an empty str takes it away again."""
+        if self._handle:
+            self._below = content
+            self._handle.update(self)
+
+
+def _rows(lines):
+    # Nobody selects what is inert; JupyterLab leaves it in what others saved, and takes away
+    # `user-select`. Where no style is left, as on GitHub, each `$` stands above its line.
+    rows = (f'{_PROMPT}<div style="flex:1">{html.escape(line)}</div>' for line in lines)
+    return f'<pre style="{STYLE}">{"".join(map(_ROW.format, rows))}</pre>'
 
 
 def line(*words):
@@ -108,22 +129,38 @@ def quietly():
         _quiet.reset(before)
 
 
-def is_quiet():
-    """Tell whether nothing is to be shown."""
-    return _quiet.get()
+def current():
+    """Return the `Command` that is shown, so that a transfer puts its bars there, or `None`."""
+    return _current.get()
+
+
+def show(*lines, prepared=()):
+    """Show command lines, but not in `quietly`.
+
+    Args:
+        lines: The command lines, without a prompt.
+        prepared: Lines that only prepare for them; they stand folded above.
+    """
+    _current.set(None if _quiet.get() else Command(*lines, prepared=prepared))
+    if current():
+        current().show()
 
 
 @contextmanager
-def shown(*lines):
+def shown(*lines, prepared=()):
     """Show command lines, then run the block; what goes wrong in it is said in their words.
 
     Args:
         lines: The command lines that the block stands for.
+        prepared: Lines that only prepare for them.
 
     Raises:
         LessonError: In place of what docker-py, the Engine or the network raised.
     """
-    if not _quiet.get():
-        display(Command(*lines))
-    with errors.explained(lines[-1]):
-        yield
+    before = current()
+    show(*lines, prepared=prepared)
+    try:
+        with errors.explained(lines[-1]):
+            yield
+    finally:
+        _current.set(before)

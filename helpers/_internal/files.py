@@ -20,7 +20,7 @@ def write(path, chunks, expected=0):
         with open(handle, "wb") as file, Progress() as progress:
             for chunk in chunks:
                 written += file.write(chunk)
-                progress.take(path.name, "Saving", written, expected)
+                progress.update(path.name, "Saving", written, expected)
         os.replace(part, path)
     except BaseException:
         os.unlink(part)

@@ -106,13 +106,12 @@ def pull_line(reference, source):
     return " && ".join(command.line("docker", *step) for step in steps)
 
 
-def pull(api, reference, *, bars=False):
-    """Pull an image as `images.pull` does, without a word.
+def pull(api, reference):
+    """Pull an image as `images.pull` does, without showing a command of its own.
 
     Args:
         api: A `docker.APIClient`.
         reference: The image's name.
-        bars: Whether to show bars.
 
     Returns:
         A `Transfer`.
@@ -125,7 +124,7 @@ def pull(api, reference, *, bars=False):
     repository, tag = parse_repository_tag(source)
     auth = engine.credentials(source)
     stream = api.pull(repository, tag, stream=True, decode=True, auth_config=auth)
-    done = transfer(source, detect_stall(stream, api.timeout), bars)
+    done = transfer(source, detect_stall(stream, api.timeout))
     if source != reference and not name.digest:
         api.tag(source, *parse_repository_tag(name.familiar))
         api.remove_image(source)
@@ -191,10 +190,10 @@ def events(stream):
         yield event
 
 
-def transfer(reference, stream, bars):
+def transfer(reference, stream):
     """Read the stream of a pull or a push to its end; gives a `Transfer`."""
     digest, statuses = None, {}
-    with Progress(bars) as progress:
+    with Progress() as progress:
         for event in events(stream):
             status = event.get("status", "")
             if named := re.search("[Dd]igest: (sha256:[0-9a-f]{64})", status):
@@ -203,7 +202,7 @@ def transfer(reference, stream, bars):
                 digest = event["aux"]["Digest"]
             elif re.fullmatch("[0-9a-f]{12}", event.get("id", "")):
                 statuses[event["id"]] = status
-                progress.take(event["id"], status, **(event.get("progressDetail") or {}))
+                progress.update(event["id"], status, **(event.get("progressDetail") or {}))
     # those last that the registry had: some Engines tell them in any order
     rows = sorted(statuses.items(), key=lambda row: row[1] == "Layer already exists")
     layers = pd.DataFrame(rows, columns=["layer", "status"], dtype="str")

@@ -1,206 +1,98 @@
-"""Progress of long transfers: a bar for each layer or file, and a line for all of them."""
+"""Progress of a transfer: a bar a layer or file below the command that is shown, or one line."""
 
+import html
+import shutil
 import sys
 import time
 from dataclasses import dataclass
 
-import ipywidgets
-from IPython import get_ipython
-from IPython.display import display
-
-from helpers._internal.command import is_quiet
+from helpers._internal import command
 from helpers._internal.readable import size
 
 _MOVING = ("Downloading", "Pushing", "Loading", "Saving")  # of these the bytes count
 _DONE = ("complete", "exists", "Pushed", "Mounted")
-_APPEAR = 0.4  # seconds; a transfer that is over sooner shows no bar
-_BETWEEN = 0.1  # seconds from one picture to the next
+_DELAY = 0.4  # seconds; a transfer that is over sooner shows no bar
+_INTERVAL = 0.1  # seconds from one picture to the next
+_GRID = "display:grid;grid-template-columns:minmax(0,max-content) 12em 1fr;gap:0 1em;align-items:center"
 
 
 @dataclass
-class Part:
-    """A layer or a file under way.
+class Bar:
+    """How far a layer or a file is, or all of them together; times are in seconds."""
 
-    Attributes:
-        status: In the Engine's words.
-        current: Bytes so far.
-        total: Bytes in all; 0 while it is not known.
-    """
-
+    begun: float
     status: str = ""
     current: int = 0
     total: int = 0
+    seconds: float = 0.0
+    fraction: float = 0.0
 
-    @property
-    def done(self):
-        """Whether it has arrived."""
-        return any(word in self.status for word in _DONE)
+    def __str__(self):
+        if not self.current and not self.total:
+            return self.status
+        whole = f" of {size(self.total)}" if self.total else ""
+        speed = size(self.current / max(self.seconds, 1e-3))
+        return f"{self.status}, {size(self.current)}{whole}, {speed}/s"
 
-    @property
-    def fraction(self):
-        """How much of it has arrived, 0.0 to 1.0."""
-        return 1.0 if self.done else min(self.current / self.total, 1.0) if self.total else 0.0
-
-
-class Meter:
-    """What a transfer has done so far. It knows nothing of widgets.
-
-    Args:
-        clock: Gives the time in seconds.
-    """
-
-    def __init__(self, clock=time.monotonic):
-        self.parts = {}
-        self._clock, self._begun, self._shown = clock, clock(), 0.0
-
-    def take(self, name, status, current=0, total=0):
-        """Note what has happened to a part.
-
-        Args:
-            name: The part's name, such as a layer's short ID.
-            status: In the Engine's words.
-            current: Bytes so far; they never fall, though the Engine counts anew when it unpacks.
-            total: Bytes in all, 0 if it is not known yet.
-        """
-        part = self.parts.setdefault(name, Part())
-        part.status = status
-        if status in _MOVING:
-            part.current, part.total = max(part.current, current), max(part.total, total)
-
-    def seconds(self):
-        """How long it has taken so far."""
-        return self._clock() - self._begun
-
-    def fraction(self):
-        """How much has arrived, 0.0 to 1.0. It never falls, even when a size arrives late."""
-        total = sum(part.total for part in self.parts.values())
-        if total:
-            sizes = sum(part.fraction * part.total for part in self.parts.values())
-            self._shown = max(self._shown, sizes / total)
-        return self._shown
-
-    def line(self):
-        """Say how far it all is: parts, bytes, speed."""
-        parts = self.parts.values()
-        moved = sum(part.current for part in parts)
-        total = sum(part.total for part in parts)
-        speed = moved / max(self.seconds(), 1e-3)
-        done = sum(part.done for part in parts)
-        text = f"{done} of {len(parts)} done"
-        return f"{text}, {size(moved)} of {size(total)}, {size(speed)}/s" if total else text
+    def row(self, name):
+        """Write it as three cells of HTML."""
+        name = html.escape(name)
+        bar = f'<progress aria-label="{name}" value="{self.fraction:.3f}" style="width:100%">'
+        return f"<span>{name}</span>{bar}</progress><span>{html.escape(str(self))}</span>"
 
 
 class Progress:
-    """Show a transfer while it runs: `with Progress() as meter: meter.take(…)`.
+    """Show a transfer while it runs: `with Progress() as progress: progress.update(…)`.
 
-    In a notebook there is one bar a part, which goes when the block ends; what it yielded is in
-    the result that follows. In a terminal there is one line. Elsewhere nothing is shown.
-
-    Args:
-        visible: Whether to show anything.
+    In a notebook the bars stand in the output of the command that is shown, and leave it when the
+    block ends: what is saved is the same for a quick transfer and a slow one. In a terminal there
+    is one line. Elsewhere nothing is shown.
     """
 
-    def __init__(self, visible=True):
-        self._visible = visible
+    def __init__(self, clock=time.monotonic):
+        self._clock, self._command, self.bars = clock, command.current(), {}
+        self.all, self._next = Bar(clock()), clock() + _DELAY
 
     def __enter__(self):
-        view = _Bars if _has_widgets() else _Line
-        self._view = view() if self._visible and not is_quiet() else _Nothing()
-        self._meter, self._next = Meter(), _APPEAR
         return self
 
-    def passing(self, pieces, name, total):
-        """Pass a stream on piece by piece, and note how far it is.
+    def __exit__(self, *failure):
+        if self.all.seconds:
+            self._draw("", "")
 
-        Args:
-            pieces: The stream, an iterable of bytes.
-            name: What it is called.
-            total: How many bytes it will have, about.
-
-        Yields:
-            Bytes.
-        """
+    def track(self, pieces, name, total):
+        """Yield a stream's pieces, and note how many of its bytes, about `total`, have passed."""
         done = 0
         for piece in pieces:
             done += len(piece)
-            self.take(name, "Loading", done, total)
+            self.update(name, "Loading", done, total)
             yield piece
 
-    def take(self, name, status, current=0, total=0, **_):
-        """Note what has happened to a part, as `Meter.take` does, and show it now and then."""
-        self._meter.take(name, status, current, total)
-        if self._meter.seconds() >= self._next:
-            self._view.show(self._meter)
-            self._next = self._meter.seconds() + _BETWEEN
+    def update(self, name, status, current=0, total=0, **_):
+        """Note how far a layer or a file is. No bar falls, though an Engine counts anew."""
+        now = self._clock()
+        bar = self.bars.setdefault(name, Bar(now))
+        if status in _MOVING:
+            bar.current, bar.total = max(bar.current, current), max(bar.total, total)
+            bar.seconds = now - bar.begun
+        bar.status, done = status, any(word in status for word in _DONE)
+        arrived = min(bar.current / bar.total, 1.0) if bar.total else 0.0
+        bar.fraction = max(bar.fraction, float(done), arrived)
+        if self._command and now >= self._next:
+            self._next, self.all.seconds = now + _INTERVAL, now - self.all.begun
+            self._sum(self.all, self.bars.values())
+            rows = "".join(bar.row(name) for name, bar in {"all": self.all, **self.bars}.items())
+            self._draw(str(self.all), f'<div style="{_GRID}">{rows}</div>')
 
-    def __exit__(self, *failure):
-        self._view.close()
+    def _sum(self, every, bars):
+        every.status = f"{sum(bar.fraction == 1 for bar in bars)} of {len(bars)} done"
+        every.current, every.total = sum(b.current for b in bars), sum(b.total for b in bars)
+        arrived = sum(bar.fraction * bar.total for bar in bars)
+        every.fraction = max(every.fraction, arrived / every.total if every.total else 0.0)
 
-
-def _has_widgets():
-    shell = get_ipython()
-    return shell is not None and hasattr(shell, "kernel")
-
-
-class _Bars:
-    """Bars in a notebook. The output is there from the start, so it is always the same."""
-
-    def __init__(self):
-        self._rows = {}
-        self._all = _Row("all")
-        self._box = _Quiet([self._all.box], layout={"display": "none"})
-        display(self._box)
-
-    def show(self, meter):
-        for name, part in meter.parts.items():
-            if name not in self._rows:
-                self._rows[name] = _Row(name)
-                self._box.children += (self._rows[name].box,)
-            moved = f", {size(part.current)} of {size(part.total)}" if part.total else ""
-            self._rows[name].show(part.fraction, part.status + moved)
-        self._all.show(meter.fraction(), meter.line())
-        self._box.layout.display = None
-
-    def close(self):
-        self._box.layout.display = "none"
-
-
-class _Row:
-    """A name, a bar and a line of text."""
-
-    def __init__(self, name):
-        self._bar = ipywidgets.FloatProgress(max=1.0)
-        self._text = ipywidgets.Label()
-        self.box = ipywidgets.HBox([ipywidgets.Label(name), self._bar, self._text])
-
-    def show(self, fraction, text):
-        self._bar.value, self._text.value = fraction, text
-
-
-class _Quiet(ipywidgets.VBox):
-    """A box that leaves nothing in a saved notebook: what counts there is the result."""
-
-    def _repr_mimebundle_(self, **kwargs):
-        return super()._repr_mimebundle_(**kwargs) | {"text/plain": "", "text/html": ""}
-
-
-class _Nothing:
-    """No view at all."""
-
-    def show(self, meter):
-        pass
-
-    def close(self):
-        pass
-
-
-class _Line(_Nothing):
-    """One line in a terminal; nothing where the output is no terminal."""
-
-    def show(self, meter):
+    def _draw(self, line, bars):
         if sys.stderr.isatty():
-            print(f"\r{meter.line():70}", end="", file=sys.stderr, flush=True)
-
-    def close(self):
-        if sys.stderr.isatty():
-            print(f"\r{'':70}\r", end="", file=sys.stderr, flush=True)
+            line = line[: shutil.get_terminal_size().columns - 1]
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+        else:
+            self._command.put_below(bars)

@@ -385,10 +385,11 @@ STRANGER_ELSEWHERE = """
 from IPython.display import display
 from helpers import workspace
 from helpers._internal import command, errors, progress
-progress._APPEAR = progress._BETWEEN = 0
-bars = progress.Progress().__enter__()
+progress._DELAY = progress._INTERVAL = 0
+command.show("docker pull x")
+bars = progress.Progress()
 for payload in payloads:
-    bars.take(payload, payload, 1, 2)
+    bars.update(payload, payload, 1, 2)
 display(workspace.Text("the log: " + " ".join(payloads)))
 display(command.Command(command.line("docker", "tag", *payloads)))
 raise errors.EngineError("docker pull", " ".join(payloads), "See to that")

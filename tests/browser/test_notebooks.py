@@ -141,25 +141,3 @@ def test_the_search_of_the_lesson_filters_by_hand_as_docker_does(lesson, page):
     cell.get_by_role("columnheader", name="stars").click()
     expect(cell.get_by_role("row").nth(1)).to_contain_text("0")
 
-
-def test_the_bar_of_a_long_transfer_reaches_its_end_and_goes(lesson, page):
-    """A transfer is stepped through in the kernel, so that each picture of it can be looked at."""
-    page.evaluate(_RUN_BELOW, "from helpers import progress\n"
-                  "progress._APPEAR = progress._BETWEEN = 0\n"
-                  "bars = progress.Progress().__enter__()\n"
-                  "bars.take('0123456789ab', 'Downloading', 1_000_000, 4_000_000)")  # fmt: skip
-    said = page.get_by_text("0 of 1 done, 1 MB of 4 MB").filter(visible=True)
-    expect(said).to_be_visible()
-    page.evaluate(_RUN_BELOW, "bars.take('0123456789ab', 'Pull complete')")
-    expect(page.get_by_text("1 of 1 done").filter(visible=True)).to_be_visible()
-    page.evaluate(_RUN_BELOW, "bars.__exit__()")
-    expect(page.get_by_text("1 of 1 done").filter(visible=True)).to_have_count(0)
-
-
-_RUN_BELOW = """async (code) => {
-  const notebook = jupyterapp.shell.currentWidget.content;
-  notebook.activeCellIndex = notebook.widgets.length - 1;
-  await jupyterapp.commands.execute("notebook:insert-cell-below");
-  notebook.activeCell.model.sharedModel.setSource(code);
-  await jupyterapp.commands.execute("notebook:run-cell");
-}"""

@@ -171,7 +171,7 @@ def test_a_line_that_is_pasted_in_jupyterlab_s_terminal_runs_nothing_but_itself(
     address, home = lab
     words = home / f"words-{brackets}"
     lines = [command.line("printf", r"%s\0", one) + f" > {words.name}" for one in WORDS]
-    run(f"from helpers import command\ncommand.Command(*{lines!r})")
+    run(f"from helpers._internal import command\ncommand.Command(*{lines!r})")
     shown = watched.page.locator(".jp-OutputArea-output pre > div > div")
     page = watched.page.context.new_page()
     page.goto(f"{address}/lab?reset")

@@ -12,7 +12,7 @@ from helpers._internal import command
 def shown(monkeypatch):
     """The command lines that helpers show, one str each, in order."""
     lines = []
-    monkeypatch.setattr(command, "display", lambda one: lines.extend(one.lines))
+    monkeypatch.setattr(command, "display", lambda one, **_: lines.extend(one.lines))
     return lines
 
 

@@ -204,7 +204,7 @@ def test_too_many_answers_are_said(answer):
 
 def test_what_a_task_starts_from_is_made_once_and_shows_nothing(made, monkeypatch):
     shown, prepared = [], []
-    monkeypatch.setattr(command, "display", shown.append)
+    monkeypatch.setattr(command, "display", lambda one, **_: shown.append(one))
 
     def prepare(me):
         with command.shown("docker run it"):

@@ -36,7 +36,7 @@ def test_a_file_that_was_there_stays_and_there_is_no_half_one():
 def test_a_transfer_can_be_begun_again():
     stream = interrupted({"id": "0123456789ab", "status": "Downloading"})
     with pytest.raises(KeyboardInterrupt):
-        images._transfer("busybox", stream, bars=False)
+        images._transfer("busybox", stream)
     digest = "sha256:" + "a" * 64
-    done = images._transfer("busybox", iter([{"status": f"Digest: {digest}"}]), bars=False)
+    done = images._transfer("busybox", iter([{"status": f"Digest: {digest}"}]))
     assert done.digest == digest

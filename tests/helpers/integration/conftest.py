@@ -24,7 +24,7 @@ def me(tmp_path_factory):
         patch.setattr(workspace, "_HERE", place)
         patch.chdir(place)
         patch.setattr(engine, "logins", {})
-        patch.setattr(command, "display", lambda one: None)
+        patch.setattr(command, "display", lambda one, **_: None)
         workspace.reset()
         yield workspace.name()
         workspace.reset()
@@ -122,7 +122,7 @@ def store(world):
 def shown(monkeypatch):
     """The command lines that helpers show, one str each, in order."""
     lines = []
-    monkeypatch.setattr(command, "display", lambda one: lines.extend(one.lines))
+    monkeypatch.setattr(command, "display", lambda one, **_: lines.extend(one.lines))
     return lines
 
 
@@ -132,7 +132,7 @@ def busybox():
     from helpers import images
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command, "display", lambda one: None)
+        patch.setattr(command, "display", lambda one, **_: None)
         images.pull("busybox")
     return SimpleNamespace(name="busybox")
 
