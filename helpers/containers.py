@@ -65,10 +65,11 @@ def run(
     Source: Engine API `POST /containers/create`, `/start`, `/wait`, `GET /containers/{id}/logs`.
     """
     name = name and prefixed(name)
-    options = inner.Options(name, detach, rm, publish, env, restart, init, cpus, memory)
     with errors.explained(f"docker run {image}"):
-        words = inner.split_command(command)
+        env, words = dict(env or {}), inner.split_command(command)
+        options = inner.Options(name, detach, rm, publish, env, restart, init, cpus, memory)
         host_port, _ = ports.parse_publish(publish)
+        own = inner.published_ports(connect().api, name) if name and publish else ()
 
     removed = [lines.line("docker", "rm", "-f", name)] if name else []
 
@@ -79,7 +80,7 @@ def run(
                 return inner.begin(api, container)
             return inner.finish(api, container, keep=not rm)
 
-    return ports.on_free_port(host_port, start)
+    return ports.on_free_port(host_port, start, own)
 
 
 def ps(name=None, *, all=False, mine=True):

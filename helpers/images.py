@@ -61,7 +61,8 @@ def pull(reference):
     except errors.HubUnreachable:
         if not (image := inner.inspect(connect().api, reference)):
             raise
-    with docker("image", "inspect", reference):
+    line = command.line("docker", "image", "inspect", reference)
+    with shown(f"{line}  # Docker Hub is out of reach; it stays as it is"):
         name = distribution.parse(reference).familiar
         known = dict(one.split("@") for one in image["RepoDigests"])
         digest = known.get(name.rpartition(":")[0], "here; Docker Hub is out of reach")

@@ -156,7 +156,7 @@ def place(path):
     Returns:
         Its path as a `Path`, relative to the current folder.
     """
-    return Path(os.path.relpath(NOTEBOOK_DIR / FOLDER / name() / Path(path).name))
+    return Path(os.path.relpath(NOTEBOOK_DIR / FOLDER / name() / Path(str(path)).name))
 
 
 def file(path):

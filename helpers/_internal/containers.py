@@ -271,6 +271,14 @@ def read_exec(api, exec_id):
         getattr(stream, "_response", stream).close()  # else Python 3.13 complains on its end
 
 
+def published_ports(api, name):
+    """List the ports of this machine that a container has, a list of int; none if it is gone."""
+    with contextlib.suppress(docker.errors.NotFound):
+        bindings = api.inspect_container(name)["NetworkSettings"]["Ports"] or {}
+        return [int(one["HostPort"]) for bound in bindings.values() for one in bound or ()]
+    return []
+
+
 def published(api, name, port):
     """Find where a container's port is published: `host:port`, or `None`."""
     try:

@@ -84,6 +84,7 @@ def parse(name):
 
     Source: https://pkg.go.dev/github.com/distribution/reference (its grammar)
     """
+    name = str(name)
     path, at, digest = name.partition("@")
     first, path = split(path)
     has_host = bool(first)

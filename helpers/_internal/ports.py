@@ -49,12 +49,13 @@ def free_port(wanted):
         return port
 
 
-def on_free_port(wanted, start):
+def on_free_port(wanted, start, own=()):
     """Start something on a free port, and on another where somebody takes that one meanwhile.
 
     Args:
         wanted: The port to begin with; 0 for none.
         start: A function of the port.
+        own: Ports of what makes room for it, which are as good as free.
 
     Returns:
         What `start` returns.
@@ -65,7 +66,7 @@ def on_free_port(wanted, start):
     if not wanted:
         return start(0)
     for spread in (0, 30, 60, 90):  # many who begin at one port are not to meet at the next
-        with _held(wanted + secrets.randbelow(spread + 1)) as port:
+        with _held(wanted + secrets.randbelow(spread + 1), own) as port:
             try:
                 return start(port)
             except errors.PortBusy as err:
@@ -74,7 +75,7 @@ def on_free_port(wanted, start):
 
 
 @contextlib.contextmanager
-def _held(wanted):
+def _held(wanted, own=()):
     """Find a free port, and keep it from other learners in the block.
 
     Its UDP side is held, which the Engine does not need; so nobody else who looks here takes the
@@ -82,7 +83,7 @@ def _held(wanted):
     """
     for port in range(wanted, min(wanted + _RANGE, 65536)) if wanted > 0 else ():
         with socket.socket(type=socket.SOCK_DGRAM) as hold:
-            if _binds(hold, port) and _is_free(port):
+            if _binds(hold, port) and (port in own or _is_free(port)):
                 yield port
                 return
     raise errors.PortBusy(
