@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from helpers import tables
 from helpers._internal import command
+from helpers._internal.frames import to_frame
 from tests.hostile import WORDS
 
 LINES = [
@@ -41,7 +42,7 @@ def saved():
     made = nbformat.v4.new_notebook(
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
     )
-    frame = tables.framed([(MONEY, 1)], text="str", **{MONEY: "int64"})
+    frame = to_frame([(MONEY, 1)], text="str", **{MONEY: "int64"})
     for data in (
         {"text/html": shown._repr_html_(), "text/plain": repr(shown)},
         {"text/html": frame._repr_html_(), "text/plain": repr(frame)},

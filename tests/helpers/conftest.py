@@ -35,14 +35,16 @@ def fake_engine(serve, shown):
     """A `FakeServer` in the Engine's place; `fake_engine.client` is docker-py's client for it."""
     server = serve()
     server.client = docker.DockerClient(base_url=f"tcp://{server.address}", version="1.41")
+    engine.use(server.client)
     yield server
+    engine.use(None)
     server.client.close()
 
 
 @pytest.fixture
 def docker_hub(monkeypatch):
     """No classroom: images and search results come from Docker Hub."""
-    monkeypatch.setattr(engine, "sources", engine.Sources)
+    monkeypatch.setenv("CLASSROOM", "off")
 
 
 @pytest.fixture
@@ -59,6 +61,6 @@ def ada(monkeypatch):
 def in_tmp(monkeypatch, tmp_path, ada):
     """The notebooks' folder is the test's own; its folder for ada's files is there."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(workspace, "_HERE", tmp_path)
+    monkeypatch.setattr(workspace, "NOTEBOOK_DIR", tmp_path)
     (tmp_path / "files" / ada).mkdir(parents=True)
     return tmp_path

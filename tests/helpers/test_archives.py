@@ -9,7 +9,7 @@ import pytest
 from fake_server import Stream
 
 from helpers import images
-from helpers._internal import errors
+from helpers._internal import errors, files
 from helpers._internal.errors import BadTar
 
 CONFIG, LAYER = b'{"config": {"Cmd": ["sh"]}}', b"layer" * 400
@@ -49,15 +49,15 @@ def calls(fake_engine):
     """What reads an archive, by name."""
     fake_engine.answers["POST", "/images/load"] = Stream({"stream": "Loaded image: ada/x:1\n"})
     fake_engine.answers["GET", "/images/json"] = []
+    fake_engine.answers["GET", "/info"] = {"DriverStatus": [["Backing Filesystem", "extfs"]]}
     fake_engine.answers["POST", "/images/create"] = b'{"status": "sha256:0"}\n'
     gone = (404, {"message": "No such image: ada/flat:1"}, {})
     fake_engine.answers["GET", "/images/ada/flat:1/json"] = gone
-    client = fake_engine.client
     return {
         "contents": lambda: images.contents("x.tar"),
         "read": lambda: images.read("x.tar", "manifest.json"),
-        "load": lambda: images.load("x.tar", client=client),
-        "import_": lambda: images.import_("x.tar", "ada/flat:1", client=client),
+        "load": lambda: images.load("x.tar"),
+        "import_": lambda: images.import_("x.tar", "ada/flat:1"),
     }
 
 
@@ -180,18 +180,18 @@ def broken(*pieces):
 def test_a_stream_that_breaks_leaves_no_half_file(in_tmp, pieces):
     path = in_tmp / "files/ada" / "x.tar"
     with pytest.raises(OSError):
-        images.write(path, broken(*pieces))
+        files.write(path, broken(*pieces))
     assert list(path.parent.iterdir()) == []
 
 
 def test_a_stream_that_breaks_keeps_the_old_file(in_tmp):
     path = in_tmp / "files/ada" / "x.tar"
-    images.write(path, [b"the ", b"old one"])
+    files.write(path, [b"the ", b"old one"])
     with pytest.raises(OSError):
-        images.write(path, broken(b"the new"))
+        files.write(path, broken(b"the new"))
     assert path.read_bytes() == b"the old one"
     assert list(path.parent.iterdir()) == [path]
-    images.write(path, [b"the new one"])
+    files.write(path, [b"the new one"])
     assert path.read_bytes() == b"the new one"
     assert list(path.parent.iterdir()) == [path]
 
@@ -203,7 +203,7 @@ def test_an_interrupt_leaves_no_half_file(in_tmp):
 
     path = in_tmp / "files/ada" / "x.tar"
     with pytest.raises(KeyboardInterrupt):
-        images.write(path, interrupted())
+        files.write(path, interrupted())
     assert list(path.parent.iterdir()) == []
 
 
@@ -211,7 +211,7 @@ def test_save_of_a_full_disk(fake_engine, in_tmp, monkeypatch):
     fake_engine.answers["GET", "/images/busybox/json"] = {"Id": "sha256:0", "Size": 1}
     monkeypatch.setattr(fake_engine.client.api, "get_image", lambda name: broken(b"x"))
     with pytest.raises(errors.NoSpace):
-        images.save("busybox", "x.tar", client=fake_engine.client)
+        images.save("busybox", "x.tar")
     assert list((in_tmp / "files/ada").iterdir()) == []
 
 
@@ -230,5 +230,5 @@ def test_what_lies_outside_the_namespace_is_not_imported_or_committed(place, fak
     place(saved())
     for call in (images.import_, images.commit):
         with pytest.raises(errors.NameTaken):
-            call("x.tar", "busybox:latest", client=fake_engine.client)
+            call("x.tar", "busybox:latest")
     assert fake_engine.asked == []

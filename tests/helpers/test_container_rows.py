@@ -33,7 +33,7 @@ def check_types(frame):
 
 def test_the_recorded_answer_of_an_engine_20_10(fake_engine, ada):
     fake_engine.answers[LIST] = recorded("containers-20.10")
-    found = containers.ps(all=True, client=fake_engine.client)
+    found = containers.ps(all=True)
     check_types(found)
     assert found.names.tolist() == ["tester-d", "tester-c", "tester-b", "tester-a"]
     assert found.state.tolist() == ["restarting", "created", "exited", "running"]
@@ -51,7 +51,7 @@ def test_the_recorded_answer_of_an_engine_20_10(fake_engine, ada):
 
 def test_no_rows_have_the_same_columns_and_types(fake_engine, ada):
     fake_engine.answers[LIST] = []
-    found = containers.ps(client=fake_engine.client)
+    found = containers.ps()
     assert len(found) == 0
     check_types(found)
 
@@ -79,7 +79,7 @@ def one(**changes):
 )
 def test_exit_codes(fake_engine, ada, status, code):
     fake_engine.answers[LIST] = [one(Status=status)]
-    found = containers.ps(all=True, client=fake_engine.client).exit_code[0]
+    found = containers.ps(all=True).exit_code[0]
     assert found is pd.NA if code is None else found == code
 
 
@@ -104,12 +104,12 @@ def test_exit_codes(fake_engine, ada, status, code):
 )
 def test_ports(fake_engine, ada, ports, words):
     fake_engine.answers[LIST] = [one(Ports=ports)]
-    assert containers.ps(all=True, client=fake_engine.client).ports[0] == words
+    assert containers.ps(all=True).ports[0] == words
 
 
 def test_two_names(fake_engine, ada):
     fake_engine.answers[LIST] = [one(Names=["/web", "/other/alias"])]
-    assert containers.ps(all=True, client=fake_engine.client).names[0].startswith("web, ")
+    assert containers.ps(all=True).names[0].startswith("web, ")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_two_names(fake_engine, ada):
 )
 def test_filters_are_sent_and_shown(fake_engine, ada, shown, arguments, filters, everything, line):
     fake_engine.answers[LIST] = []
-    containers.ps(**arguments, client=fake_engine.client)
+    containers.ps(**arguments)
     query = fake_engine.asked[-1][2]
     assert json.loads(query.get("filters", ["{}"])[0]) == filters
     assert query["all"] == [everything]
@@ -136,7 +136,7 @@ def test_inspect_rows(fake_engine, ada):
     host = {"Init": None, "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 2}}
     answer = {"Name": "/ada-a", "State": state, "RestartCount": 2, "HostConfig": host}
     fake_engine.answers["GET", "/containers/ada-a/json"] = answer
-    found = containers.inspect("a", client=fake_engine.client)
+    found = containers.inspect("a")
     assert [str(kind) for kind in found.dtypes] == [
         "str", "str", "int64", "int64", "bool", "bool", "str",
     ]  # fmt: skip
@@ -145,11 +145,11 @@ def test_inspect_rows(fake_engine, ada):
 
 def test_events_rows(fake_engine, ada):
     fake_engine.answers["GET", "/containers/ada-a/json"] = {
-        "Id": "f" * 64, "State": {"Running": False, "ExitCode": 0},
+        "Id": "f" * 64, "Config": {"Labels": None},
     }  # fmt: skip
     fake_engine.answers["GET", "/info"] = {"SystemTime": "2026-11-23T11:00:00.000000001Z"}
     fake_engine.answers["GET", "/events"] = b""
-    empty = containers.events("a", client=fake_engine.client)
+    empty = containers.events("a")
     assert len(empty) == 0
     assert isinstance(empty["time"].dtype, pd.DatetimeTZDtype)
     assert [str(empty[n].dtype) for n in ("action", "exit_code")] == ["str", "Int64"]

@@ -32,7 +32,7 @@ def check_types(frame):
 
 def test_the_recorded_answer_of_an_engine_20_10(fake_engine):
     fake_engine.answers[LIST] = recorded("images-20.10")
-    found = images.ls(client=fake_engine.client)
+    found = images.ls()
     check_types(found)
     names = list(zip(found.repository, found.tag, found.image_id, strict=True))
     assert names == [
@@ -51,7 +51,7 @@ def test_the_recorded_answer_of_an_engine_20_10(fake_engine):
 def test_the_recorded_answer_of_the_containerd_image_store(fake_engine):
     """It has no VirtualSize, and an empty list where an image has no tag."""
     fake_engine.answers[LIST] = recorded("images-containerd")
-    found = images.ls(client=fake_engine.client)
+    found = images.ls()
     check_types(found)
     assert found.values.tolist() == [
         ["alpine", "latest", "1e42bbe25081",
@@ -66,7 +66,7 @@ def test_the_recorded_answer_of_the_containerd_image_store(fake_engine):
 def test_a_dangling_image(fake_engine, tags):
     image = {"Id": "sha256:" + "a" * 64, "Created": 5, "Size": 7, "RepoTags": tags}
     fake_engine.answers[LIST] = [image | {"RepoDigests": None}]
-    found = images.ls(client=fake_engine.client)
+    found = images.ls()
     assert found.loc[0, ["repository", "tag", "image_id"]].tolist() == [
         "<none>",
         "<none>",
@@ -76,19 +76,19 @@ def test_a_dangling_image(fake_engine, tags):
 
 def test_an_answer_without_the_field_of_the_tags(fake_engine):
     fake_engine.answers[LIST] = [{"Id": "sha256:" + "a" * 64, "Created": 5, "Size": 7}]
-    assert images.ls(client=fake_engine.client).repository.tolist() == ["<none>"]
+    assert images.ls().repository.tolist() == ["<none>"]
 
 
 def test_no_rows_have_the_same_columns_and_types(fake_engine):
     fake_engine.answers[LIST] = []
-    found = images.ls("nothing", client=fake_engine.client)
+    found = images.ls("nothing")
     assert len(found) == 0
     check_types(found)
 
 
 def test_names_are_sent_as_filters_and_shown(fake_engine, shown):
     fake_engine.answers[LIST] = []
-    images.ls("busybox", "ada/*", client=fake_engine.client)
+    images.ls("busybox", "ada/*")
     sent = json.loads(fake_engine.asked[-1][2]["filters"][0])
     assert sent["reference"] == ["busybox", "ada/*"]
     assert shown == ["docker images --filter reference=busybox --filter 'reference=ada/*'"]
@@ -100,14 +100,14 @@ def test_a_digest_among_the_tags_is_no_row(fake_engine, tags, rows):
     digest = f"a@sha256:{'b' * 64}"
     row = {"Id": "sha256:" + "b" * 64, "Created": 1, "Size": 1, "RepoTags": [*tags, digest]}
     fake_engine.answers[LIST] = [row | {"RepoDigests": [digest]}]
-    found = images.ls(client=fake_engine.client)
+    found = images.ls()
     assert found[["repository", "tag"]].values.tolist() == rows
 
 
 def test_a_registry_with_a_port_keeps_it(fake_engine):
     row = {"Id": "sha256:" + "b" * 64, "Created": 1, "Size": 1, "RepoTags": ["localhost:5/a/b:c-1"]}
     fake_engine.answers[LIST] = [row]
-    found = images.ls(client=fake_engine.client)
+    found = images.ls()
     assert found.loc[0, ["repository", "tag"]].tolist() == ["localhost:5/a/b", "c-1"]
 
 
@@ -124,7 +124,7 @@ def test_inspect_of_an_image_without_a_config(fake_engine):
         "RootFS": {"Layers": ["x", "y"]},
     }
     answers["GET", "/images/b/history"] = [{}, {}, {}]
-    found = images.inspect("a", "b", client=fake_engine.client)
+    found = images.inspect("a", "b")
     found = found.loc[["id", "layers", "history", "cmd", "env", "ports", "volumes", "size"]]
     assert found["a"].tolist() == ["c" * 12, 0, 0, [], [], [], [], 3]
     assert found["b"].tolist() == ["c" * 12, 2, 3, [], [], ["443/tcp", "80/tcp"], ["/v"], 3]
@@ -133,10 +133,10 @@ def test_inspect_of_an_image_without_a_config(fake_engine):
 def test_history_rows(fake_engine):
     step = {"Created": 1, "CreatedBy": 'CMD ["sh"]', "Size": 0, "Comment": "", "Id": "x"}
     fake_engine.answers["GET", "/images/a/history"] = [step, step | {"Size": 5, "Comment": "c"}]
-    found = images.history("a", client=fake_engine.client)
+    found = images.history("a")
     assert found.created_by.tolist() == ['CMD ["sh"]'] * 2
     assert found["size"].tolist() == [0, 5] and found.comment.tolist() == ["", "c"]
     fake_engine.answers["GET", "/images/a/history"] = []
-    empty = images.history("a", client=fake_engine.client)
+    empty = images.history("a")
     assert [str(kind) for kind in empty.dtypes][1:] == ["str", "int64", "str"]
     assert isinstance(empty["created"].dtype, pd.DatetimeTZDtype)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from helpers import images, workspace
-from helpers._internal import errors
+from helpers import workspace
+from helpers._internal import errors, files, images
 from helpers._internal.command import shown
 
 
@@ -24,10 +24,10 @@ def test_a_file_that_was_there_stays_and_there_is_no_half_one():
     path.write_bytes(b"as it was")
     try:
         with pytest.raises(KeyboardInterrupt):
-            images.write(path, interrupted(b"half", b"of it"))
+            files.write(path, interrupted(b"half", b"of it"))
         assert path.read_bytes() == b"as it was"
         assert not list(path.parent.glob("interrupted.tar.*"))
-        images.write(path, iter([b"whole"]))
+        files.write(path, iter([b"whole"]))
         assert path.read_bytes() == b"whole"
     finally:
         path.unlink()
@@ -36,7 +36,7 @@ def test_a_file_that_was_there_stays_and_there_is_no_half_one():
 def test_a_transfer_can_be_begun_again():
     stream = interrupted({"id": "0123456789ab", "status": "Downloading"})
     with pytest.raises(KeyboardInterrupt):
-        images._transfer("busybox", stream)
+        images.transfer("busybox", stream)
     digest = "sha256:" + "a" * 64
-    done = images._transfer("busybox", iter([{"status": f"Digest: {digest}"}]))
+    done = images.transfer("busybox", iter([{"status": f"Digest: {digest}"}]))
     assert done.digest == digest

@@ -23,7 +23,7 @@ def query(fake):
 
 def test_the_recorded_answer_of_an_engine_20_10(fake_engine, docker_hub):
     fake_engine.answers[SEARCH] = recorded("search-20.10")
-    found = registry.search("busybox", client=fake_engine.client)
+    found = registry.search("busybox")
     assert types(found) == TYPES
     assert found.name.tolist() == [
         "busybox",
@@ -39,14 +39,14 @@ def test_the_recorded_answer_of_an_engine_20_10(fake_engine, docker_hub):
 
 def test_no_rows_have_the_same_columns_and_types(fake_engine, docker_hub):
     fake_engine.answers[SEARCH] = []
-    found = registry.search("nothing-like-it", client=fake_engine.client)
+    found = registry.search("nothing-like-it")
     assert len(found) == 0
     assert types(found) == TYPES
 
 
 def test_a_field_that_is_missing_is_empty(fake_engine, docker_hub):
     fake_engine.answers[SEARCH] = [{"name": "a"}, {"star_count": 1}, {"is_official": True}]
-    found = registry.search("a", client=fake_engine.client)
+    found = registry.search("a")
     assert types(found) == TYPES
     assert found.values.tolist() == [["", "", 1, False], ["", "", 0, True], ["a", "", 0, False]]
 
@@ -54,7 +54,7 @@ def test_a_field_that_is_missing_is_empty(fake_engine, docker_hub):
 def test_most_stars_first_then_by_name(fake_engine, docker_hub):
     stars = [("b", 1), ("c", 5), ("a", 1), ("d", 0)]
     fake_engine.answers[SEARCH] = [{"name": name, "star_count": n} for name, n in stars]
-    found = registry.search("x", client=fake_engine.client)
+    found = registry.search("x")
     assert found.name.tolist() == ["c", "a", "b", "d"]
     assert found.index.tolist() == [0, 1, 2, 3]
 
@@ -89,7 +89,7 @@ def test_filters_and_limit_are_sent_and_shown(
     fake_engine, docker_hub, shown, options, filters, limit, line
 ):
     fake_engine.answers[SEARCH] = []
-    registry.search("busybox", **options, client=fake_engine.client)
+    registry.search("busybox", **options)
     asked = query(fake_engine)
     assert asked["term"] == ["busybox"]
     assert asked["limit"] == [limit]
@@ -100,7 +100,7 @@ def test_filters_and_limit_are_sent_and_shown(
 def test_the_classroom_s_index_is_asked_where_there_is_one(fake_engine, monkeypatch, shown):
     monkeypatch.setattr(engine, "sources", lambda: engine.Sources(index="127.0.0.1:9"))
     fake_engine.answers[SEARCH] = []
-    registry.search("a b", client=fake_engine.client)
+    registry.search("a b")
     assert query(fake_engine)["term"] == ["127.0.0.1:9/a b"]
     assert shown == ["docker search '127.0.0.1:9/a b'"]
 
@@ -112,7 +112,7 @@ def test_five_thousand_rows(fake_engine, docker_hub):
     ]
     fake_engine.answers[SEARCH] = rows
     begun = time.monotonic()
-    found = registry.search("n", client=fake_engine.client)
+    found = registry.search("n")
     assert time.monotonic() - begun < 3
     assert types(found) == TYPES
     assert len(found) == 5000

@@ -11,7 +11,9 @@ import pytest
 import requests
 
 from helpers import containers, engine, images, registry
+from helpers._internal import containers as inner
 from helpers._internal import errors
+from helpers._internal.images import detect_stall
 
 LIMIT = 0.25
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -76,9 +78,10 @@ class Silent:
 @pytest.fixture
 def silent(shown, ada, monkeypatch):
     server = Silent()
-    monkeypatch.setattr(engine, "sources", engine.Sources)
+    monkeypatch.setenv("CLASSROOM", "off")
     base = f"tcp://{server.address}"
     server.client = engine._Client(base_url=base, version="1.41", timeout=LIMIT)
+    engine.use(server.client)
     owned = (
         '{"Id": "f0", "Name": "/ada-a", "Config": {"Labels": {"lesson": "ada"}, "Tty": false},'
         ' "HostConfig": {}}'
@@ -86,6 +89,7 @@ def silent(shown, ada, monkeypatch):
     server.says["/containers/ada-a/json"] = json_answer(owned)
     server.says["/containers/ada-a/top"] = json_answer('{"Processes": [["sleep 60"]]}')
     yield server
+    engine.use(None)
     server.close()
 
 
@@ -117,51 +121,50 @@ def slow(call):
 @pytest.mark.parametrize(
     "call",
     [
-        lambda client: images.ls(client=client),
-        lambda client: images.pull("busybox", client=client),
-        lambda client: images.push("ada/x:1", client=client),
-        lambda client: images.inspect("busybox", client=client),
-        lambda client: images.rm("ada/x:1", client=client),
-        lambda client: registry.search("busybox", client=client),
-        lambda client: registry.tag("busybox", "ada/x:1", client=client),
-        lambda client: registry.login("127.0.0.1:1", "ada", "x", client=client),
-        lambda client: containers.ps(client=client),
-        lambda client: containers.inspect("b", client=client),
-        lambda client: containers.start("a", client=client),
-        lambda client: containers.rm("a", client=client),
-        lambda client: containers.logs("a", client=client),
-        lambda client: containers.exec_("a", "true", client=client),
-        lambda client: engine.kernel(client=client),
+        images.ls,
+        lambda: images.pull("busybox"),
+        lambda: images.push("ada/x:1"),
+        lambda: images.inspect("busybox"),
+        lambda: images.rm("ada/x:1"),
+        lambda: registry.search("busybox"),
+        lambda: registry.tag("busybox", "ada/x:1"),
+        lambda: registry.login("127.0.0.1:1", "ada", "x"),
+        containers.ps,
+        lambda: containers.inspect("b"),
+        lambda: containers.start("a"),
+        lambda: containers.rm("a"),
+        lambda: containers.logs("a"),
+        lambda: containers.exec_("a", "true"),
+        engine.kernel,
     ],
 )
 def test_an_engine_that_never_answers(silent, call):
-    slow(lambda: call(silent.client))
+    slow(call)
 
 
 def test_stop_waits_as_long_as_the_grace_and_then_no_longer(silent):
     begun = time.monotonic()
-    found = within(15, lambda: pytest.raises(errors.TooSlow, containers.stop, "a", grace=1,
-                                             client=silent.client))  # fmt: skip
+    found = within(15, lambda: pytest.raises(errors.TooSlow, containers.stop, "a", grace=1))
     assert isinstance(found.value, errors.TooSlow)
     assert 1 <= time.monotonic() - begun < 5
 
 
 def test_kill_and_wait_have_a_limit(silent, monkeypatch):
-    monkeypatch.setattr(containers, "_LONGEST", LIMIT)
+    monkeypatch.setattr(inner, "RUN_TIMEOUT", LIMIT)
     silent.says["/containers/ada-a/kill"] = b"HTTP/1.1 204 No Content\r\n\r\n"
-    slow(lambda: containers.wait("a", client=silent.client))
-    slow(lambda: containers.kill("a", signal="HUP", client=silent.client))
+    slow(lambda: containers.wait("a"))
+    slow(lambda: containers.kill("a", signal="HUP"))
 
 
 def test_a_pull_that_goes_silent_in_the_middle(silent):
     silent.says["/images/create"] = CHUNKED + chunk(b'{"status": "Pulling"}\r\n')
-    found = within(3, lambda: images.pull("busybox", client=silent.client))
+    found = within(3, lambda: images.pull("busybox"))
     assert isinstance(found, errors.TooSlow), repr(found)
 
 
 def test_a_push_that_goes_silent_in_the_middle(silent):
     silent.says["/images/ada/x/push"] = CHUNKED + chunk(b'{"status": "Preparing"}\r\n')
-    found = within(3, lambda: images.push("ada/x:1", client=silent.client))
+    found = within(3, lambda: images.push("ada/x:1"))
     assert isinstance(found, errors.TooSlow), repr(found)
 
 
@@ -172,17 +175,17 @@ def test_an_engine_that_says_again_and_again_that_it_waits():
             yield {"id": "872043bacb51", "status": "Waiting", "progressDetail": {}}
             time.sleep(0.01)
 
-    assert len(list(images._moving(said(*range(20)), 0.1))) == 40
+    assert len(list(detect_stall(said(*range(20)), 0.1))) == 40
     with pytest.raises(requests.ReadTimeout):
-        list(images._moving(said(*[7] * 20), 0.1))
+        list(detect_stall(said(*[7] * 20), 0.1))
 
 
 def test_an_archive_that_goes_silent_in_the_middle_leaves_no_half_file(silent, in_tmp):
     silent.says["/images/busybox/get"] = CHUNKED + chunk(b"x" * 512)
     silent.says["/containers/ada-a/export"] = CHUNKED + chunk(b"x" * 512)
     for call in (
-        lambda: images.save("busybox", "a.tar", client=silent.client),
-        lambda: images.export("a", "a.tar", client=silent.client),
+        lambda: images.save("busybox", "a.tar"),
+        lambda: images.export("a", "a.tar"),
     ):
         found = within(3, call)
         assert isinstance(found, errors.TooSlow), repr(found)
@@ -193,24 +196,25 @@ def test_logs_that_go_silent_in_the_middle(silent):
     """`ready` says that nothing printed for 60 s is `TooSlow`; docker-py takes the time-out off."""
     said = struct.pack(">BxxxL", 1, 3) + b"hi\n"
     silent.says["/containers/ada-a/logs"] = CHUNKED + chunk(said)
-    found = within(3, lambda: containers.ready("a", "never", client=silent.client))
+    found = within(3, lambda: containers.ready("a", "never"))
     assert isinstance(found, errors.TooSlow), repr(found)
 
 
 def test_a_command_that_goes_on_and_says_nothing(silent, monkeypatch):
     """`exec_` of a command that never ends: docker-py polls its socket without a limit."""
-    monkeypatch.setattr(containers, "_LONGEST", LIMIT)
+    monkeypatch.setattr(inner, "RUN_TIMEOUT", LIMIT)
     silent.says["/containers/ada-a/exec"] = json_answer('{"Id": "e0"}')
     silent.says["/exec/e0/start"] = UPGRADED
-    found = within(3, lambda: containers.exec_("a", "sleep 600", client=silent.client))
+    found = within(3, lambda: containers.exec_("a", "sleep 600"))
     assert isinstance(found, errors.TooSlow), repr(found)
 
 
 def test_an_own_limit_goes_before_the_client_s(silent):
     sent = silent.client.api._set_request_timeout({"timeout": 7})
-    assert sent["timeout"] == (engine._CONNECT, 7)
+    assert sent["timeout"] == (engine.CONNECT_TIMEOUT, 7)
     for unset in ({}, {"timeout": None}):
-        assert silent.client.api._set_request_timeout(unset)["timeout"] == (engine._CONNECT, LIMIT)
+        sent = silent.client.api._set_request_timeout(unset)
+        assert sent["timeout"] == (engine.CONNECT_TIMEOUT, LIMIT)
 
 
 def sluggish(listener, pause):
@@ -228,7 +232,7 @@ def sluggish(listener, pause):
 @pytest.mark.parametrize(("answer", "outcome"), [(9, None), (0.3, errors.TooSlow)])
 def test_an_engine_that_takes_an_archive_slowly(monkeypatch, answer, outcome):
     """As where thirty learners load: a piece may wait for longer than a connection may."""
-    monkeypatch.setattr(engine, "_CONNECT", 0.1)
+    monkeypatch.setattr(engine, "CONNECT_TIMEOUT", 0.1)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -246,7 +250,7 @@ def test_an_engine_that_takes_an_archive_slowly(monkeypatch, answer, outcome):
 
 def test_an_engine_that_takes_no_connection(monkeypatch):
     """The backlog is full: the connection itself has a limit too."""
-    monkeypatch.setattr(engine, "_CONNECT", 0.3)
+    monkeypatch.setattr(engine, "CONNECT_TIMEOUT", 0.3)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -266,21 +270,15 @@ def test_an_engine_that_takes_no_connection(monkeypatch):
 
 def test_connect_says_that_nothing_is_there(monkeypatch, tmp_path):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
-    engine.connect.cache_clear()
-    try:
-        with pytest.raises(errors.EngineNotRunning) as caught:
-            engine.connect()
-        assert isinstance(caught.value.__cause__, docker.errors.DockerException)
-    finally:
-        engine.connect.cache_clear()
+    engine.use(None)
+    with pytest.raises(errors.EngineNotRunning) as caught:
+        engine.connect()
+    assert isinstance(caught.value.__cause__, docker.errors.DockerException)
 
 
 def test_connect_gives_up_on_a_silent_socket(monkeypatch, silent):
     monkeypatch.setenv("DOCKER_HOST", f"tcp://{silent.address}")
-    monkeypatch.setattr(engine, "_ANSWER", LIMIT)
-    engine.connect.cache_clear()
-    try:
-        with pytest.raises((errors.TooSlow, errors.EngineNotRunning)):
-            engine.connect()
-    finally:
-        engine.connect.cache_clear()
+    monkeypatch.setattr(engine, "VERSION_TIMEOUT", LIMIT)
+    engine.use(None)
+    with pytest.raises((errors.TooSlow, errors.EngineNotRunning)):
+        engine.connect()

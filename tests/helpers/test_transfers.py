@@ -2,13 +2,12 @@
 
 import base64
 import json
-from types import SimpleNamespace
 
 import pytest
 from fake_server import Stream
 
 from helpers import engine, images
-from helpers._internal import distribution, errors
+from helpers._internal import errors
 
 D = "sha256:" + "5" * 64
 ID = "a" * 12
@@ -36,7 +35,7 @@ PUSHED = [
 
 def test_a_pull(fake_engine, docker_hub, shown):
     fake_engine.answers["POST", "/images/create"] = Stream(*PULLED)
-    done = images.pull("busybox", client=fake_engine.client)
+    done = images.pull("busybox")
     assert (done.reference, done.digest) == ("busybox:latest", D)
     assert repr(done) == f"busybox:latest is {D}"
     assert done.layers.values.tolist() == [
@@ -50,14 +49,14 @@ def test_a_pull(fake_engine, docker_hub, shown):
 
 def test_a_pull_by_digest_asks_for_the_digest(fake_engine, docker_hub):
     fake_engine.answers["POST", "/images/create"] = Stream(*PULLED)
-    done = images.pull(f"busybox@{D}", client=fake_engine.client)
+    done = images.pull(f"busybox@{D}")
     assert done.reference == f"busybox@{D}"
     assert fake_engine.asked[-1][2]["tag"] == [D]
 
 
 def test_a_push(fake_engine, docker_hub, ada, shown):
     fake_engine.answers["POST", "/images/127.0.0.1:5054/ada/hello/push"] = Stream(*PUSHED)
-    done = images.push("127.0.0.1:5054/ada/hello:1", client=fake_engine.client)
+    done = images.push("127.0.0.1:5054/ada/hello:1")
     assert (done.reference, done.digest) == ("127.0.0.1:5054/ada/hello:1", D)
     assert sorted(done.layers.values.tolist()) == [
         ["533347aa8261", "Pushed"],
@@ -72,14 +71,14 @@ def test_layers_that_the_registry_had_come_last(order, fake_engine, docker_hub, 
     fake_engine.answers["POST", "/images/127.0.0.1:5054/ada/hello/push"] = Stream(
         *PUSHED[2:4][::order]
     )
-    done = images.push("127.0.0.1:5054/ada/hello:1", client=fake_engine.client)
+    done = images.push("127.0.0.1:5054/ada/hello:1")
     assert done.layers.status.tolist() == ["Pushed", "Layer already exists"]
 
 
 def test_a_pull_that_had_nothing_to_do_has_no_layers(fake_engine, docker_hub):
     events = [PULLED[0], PULLED[5], {"status": "Status: Image is up to date for busybox:latest"}]
     fake_engine.answers["POST", "/images/create"] = Stream(*events)
-    done = images.pull("busybox", client=fake_engine.client)
+    done = images.pull("busybox")
     assert done.digest == D
     assert len(done.layers) == 0
     assert [str(kind) for kind in done.layers.dtypes] == ["str", "str"]
@@ -88,7 +87,7 @@ def test_a_pull_that_had_nothing_to_do_has_no_layers(fake_engine, docker_hub):
 @pytest.mark.parametrize("aux", [None, {}, {"ID": D}])
 def test_an_aux_without_a_digest(fake_engine, docker_hub, ada, aux):
     fake_engine.answers["POST", "/images/ada/hello/push"] = Stream({"aux": aux}, PUSHED[-1])
-    assert images.push("ada/hello:1", client=fake_engine.client).digest == D
+    assert images.push("ada/hello:1").digest == D
 
 
 @pytest.mark.parametrize(
@@ -104,7 +103,7 @@ def test_an_error_in_the_stream_is_raised(fake_engine, docker_hub, message, kind
     wrong = {"errorDetail": {"message": message}, "error": message}
     fake_engine.answers["POST", "/images/create"] = Stream(*PULLED[:3], wrong)
     with pytest.raises(kind) as caught:
-        images.pull("busybox", client=fake_engine.client)
+        images.pull("busybox")
     assert "docker pull busybox" in str(caught.value)
     assert message in str(caught.value.__cause__)
 
@@ -113,21 +112,21 @@ def test_a_denied_push_in_the_stream(fake_engine, docker_hub, ada):
     wrong = {"errorDetail": {"message": "no basic auth credentials"}, "error": "no basic auth…"}
     fake_engine.answers["POST", "/images/ada/hello/push"] = Stream(PUSHED[0], wrong)
     with pytest.raises(errors.AccessDenied):
-        images.push("ada/hello:1", client=fake_engine.client)
+        images.push("ada/hello:1")
 
 
 def test_a_layer_that_waited_to_be_pulled_again_keeps_its_last_state(fake_engine, docker_hub):
     words = ["Pulling fs layer", "Waiting", "Verifying Checksum", "Download complete"]
     events = [{"status": word, "id": ID} for word in [*words, "Extracting", "Pull complete"]]
     fake_engine.answers["POST", "/images/create"] = Stream(*events, PULLED[5])
-    layers = images.pull("busybox", client=fake_engine.client).layers
+    layers = images.pull("busybox").layers
     assert layers.values.tolist() == [[ID, "Pull complete"]]
 
 
 def test_what_lies_outside_the_namespace_is_never_pushed(fake_engine, ada, shown):
     for name in ("busybox", "127.0.0.1:5054/bob/hello:1", "ada", "adam/x", "x/ada"):
         with pytest.raises(errors.NameTaken):
-            images.push(name, client=fake_engine.client)
+            images.push(name)
     assert fake_engine.asked == []
 
 
@@ -135,66 +134,48 @@ def test_the_kernel_s_login_is_sent_along(fake_engine, docker_hub, ada):
     who = {"username": "ada", "password": "s3cret", "serveraddress": "127.0.0.1:5054"}
     engine.logins["127.0.0.1:5054"] = who
     fake_engine.answers["POST", "/images/127.0.0.1:5054/ada/hello/push"] = Stream(PUSHED[-1])
-    images.push("127.0.0.1:5054/ada/hello:1", client=fake_engine.client)
+    images.push("127.0.0.1:5054/ada/hello:1")
     sent = json.loads(base64.urlsafe_b64decode(fake_engine.asked[-1][3]["X-Registry-Auth"]))
     assert (sent["username"], sent["password"]) == ("ada", "s3cret")
 
 
-@pytest.fixture
-def hub_says(monkeypatch):
-    """Return a function that sets what Docker Hub answers to a HEAD: a digest, or nothing."""
-
-    def set_answer(digest):
-        def ask(host, path, *, method):
-            assert (host, method) == (distribution.HUB, "HEAD")
-            if digest is None:
-                raise errors.NoAnswer("no answer")
-            return SimpleNamespace(headers={"Docker-Content-Digest": digest})
-
-        monkeypatch.setattr(distribution, "ask", ask)
-
-    return set_answer
-
-
-def test_a_tag_that_another_image_has_does_not_move(fake_engine, docker_hub, ada, hub_says, shown):
-    hub_says(D)
-    fake_engine.answers["GET", "/images/busybox:latest/json"] = {"Id": ID, "RepoDigests": []}
-    fake_engine.answers["POST", "/images/create"] = Stream(*PULLED)
-    fake_engine.answers["POST", f"/images/busybox%40{D}/tag"] = (201, b"", {})
-    fake_engine.answers["DELETE", f"/images/busybox%40{D}"] = []
-    own = "ada/library/busybox:latest"
-    done = images.pull("busybox", client=fake_engine.client)
-    assert (done.reference, done.digest) == (own, D)
-    assert shown == [
-        f"docker pull busybox@{D} && docker tag busybox@{D} {own} && docker rmi busybox@{D}"
-    ]
-    [tagged] = [query for _, path, query, *_ in fake_engine.asked if path.endswith("/tag")]
-    assert (tagged["repo"], tagged["tag"]) == (["ada/library/busybox"], ["latest"])
-
-
-@pytest.mark.parametrize("digest", [D, None])
-def test_the_image_of_docker_hub_itself_is_pulled_by_its_tag(
-    fake_engine, docker_hub, ada, hub_says, shown, digest
+@pytest.mark.parametrize("digests", [[], None])
+def test_a_name_of_an_image_that_was_built_here_does_not_move(
+    fake_engine, docker_hub, ada, shown, digests
 ):
-    hub_says(digest)
-    here = {"Id": ID, "RepoDigests": [f"busybox@{D}"]}
+    here = {"Id": ID, "RepoDigests": digests}
+    fake_engine.answers["GET", "/images/busybox:latest/json"] = here
+    with pytest.raises(errors.NameTaken, match="built here.*docker rmi busybox:latest"):
+        images.pull("busybox")
+    assert {method for method, *_ in fake_engine.asked} == {"GET"}
+
+
+def test_an_image_of_the_workspace_s_own_name_makes_room(fake_engine, docker_hub, ada):
+    fake_engine.answers["GET", "/images/ada/hello:1/json"] = {"Id": ID, "RepoDigests": []}
+    fake_engine.answers["POST", "/images/create"] = Stream(PULLED[5])
+    assert images.pull("ada/hello:1").digest == D
+
+
+def test_an_older_image_that_was_pulled_gives_up_its_tag(fake_engine, docker_hub, ada, shown):
+    here = {"Id": ID, "RepoDigests": [f"busybox@sha256:{'6' * 64}"]}
     fake_engine.answers["GET", "/images/busybox:latest/json"] = here
     fake_engine.answers["POST", "/images/create"] = Stream(*PULLED)
-    assert images.pull("busybox", client=fake_engine.client).reference == "busybox:latest"
+    assert images.pull("busybox").reference == "busybox:latest"
     assert shown == ["docker pull busybox"]
+    [query] = [query for method, _, query, *_ in fake_engine.asked if method == "POST"]
+    assert (query["fromImage"], query["tag"]) == (["busybox"], ["latest"])
 
 
-def test_hub_out_of_reach_and_the_image_is_here(fake_engine, docker_hub, hub_says, shown):
-    hub_says(None)
+def test_hub_out_of_reach_and_the_image_is_here(fake_engine, docker_hub, shown):
     text = 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup x: no such host'
     fake_engine.answers["POST", "/images/create"] = (500, {"message": text}, {})
     here = {"Id": D, "RepoDigests": [f"busybox@{D}"]}
     for name in ("busybox", "busybox:latest"):
         fake_engine.answers["GET", f"/images/{name}/json"] = here
-    done = images.pull("busybox", client=fake_engine.client)
-    assert done.digest == D
+    done = images.pull("busybox")
+    assert (done.reference, done.digest, len(done.layers)) == ("busybox:latest", D, 0)
     assert "Docker Hub is out of reach" in shown[-1] and "docker image inspect" in shown[-1]
     for name in ("busybox", "busybox:latest"):
         del fake_engine.answers["GET", f"/images/{name}/json"]
     with pytest.raises(errors.HubUnreachable):
-        images.pull("busybox", client=fake_engine.client)
+        images.pull("busybox")

@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from helpers import workspace
-from helpers._internal import errors
+from helpers._internal import errors, ports
 from helpers.workspace import Text
 
 
@@ -190,6 +190,7 @@ def test_files_lie_in_one_folder(in_tmp):
     assert workspace.file("files/busybox.tar").as_posix() == "files/ada/busybox.tar"
     assert workspace.file("../../etc/passwd").as_posix() == "files/ada/passwd"
     assert workspace.file("/etc/passwd").as_posix() == "files/ada/passwd"
+    assert workspace.file(5).as_posix() == "files/ada/5"
     (in_tmp / "files/ada").rmdir()
     workspace.file("x")
     assert (in_tmp / "files/ada").is_dir()
@@ -206,16 +207,16 @@ def listening(port=0):
 
 def test_a_busy_port_is_replaced_by_the_next_free_one():
     with listening() as busy:
-        found = workspace.free_port(busy)
+        found = ports.free_port(busy)
         assert busy < found < busy + 100
         with listening(found):
-            assert workspace.free_port(busy) > found
+            assert ports.free_port(busy) > found
 
 
 def test_a_free_port_is_taken_as_it_is():
     with listening() as port:
         pass
-    assert workspace.free_port(port) == port
+    assert ports.free_port(port) == port
     with listening(port):  # nothing holds it
         pass
 
@@ -224,7 +225,7 @@ def test_a_port_that_listens_on_every_address_is_busy_too():
     with socket.socket() as listener:
         listener.bind(("0.0.0.0", 0))
         listener.listen()
-        assert workspace.free_port(listener.getsockname()[1]) != listener.getsockname()[1]
+        assert ports.free_port(listener.getsockname()[1]) != listener.getsockname()[1]
 
 
 def test_only_busy_ports_are_an_error(monkeypatch):
@@ -235,24 +236,30 @@ def test_only_busy_ports_are_an_error(monkeypatch):
             self.tried.append(address)
             raise OSError(98, "Address already in use")
 
-    monkeypatch.setattr(workspace.socket, "socket", Busy)
+    monkeypatch.setattr(ports.socket, "socket", Busy)
     with pytest.raises(errors.PortBusy):
-        workspace.free_port(5000)
+        ports.free_port(5000)
     assert Busy.tried == [("127.0.0.1", port) for port in range(5000, 5300)]
 
 
 def test_a_port_is_kept_from_others_until_something_listens_on_it():
     with listening() as port:
         pass
-    found = workspace.on_free_port(port, lambda first: (first, workspace.free_port(first)))
+    found = ports.on_free_port(port, lambda first: (first, ports.free_port(first)))
     assert found[0] == port < found[1]
-    assert workspace.free_port(port) == port
+    assert ports.free_port(port) == port
+
+
+def test_a_port_of_what_makes_room_is_as_good_as_free():
+    with listening() as busy:
+        assert ports.on_free_port(busy, lambda port: port, own=[busy]) == busy
+        assert ports.on_free_port(busy, lambda port: port) > busy
 
 
 @pytest.mark.parametrize("port", [65536, 70000, -1])
 def test_a_number_that_is_no_port_is_an_error_of_the_family(port):
     with pytest.raises(errors.LessonError):
-        workspace.free_port(port)
+        ports.free_port(port)
 
 
 def test_text_is_shown_as_it_is():
