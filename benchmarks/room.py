@@ -10,7 +10,8 @@ import requests
 
 from benchmarks.archive import archive, layers
 from helpers import engine, images, workspace
-from helpers._internal import command, distribution
+from helpers._internal import command, distribution, ports
+from helpers._internal.images import inspect
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -27,7 +28,7 @@ class Room:
     def __init__(self):
         self.api = engine.connect().api
         self.mine = dict([workspace.label().split("=")])
-        self.port = workspace.free_port(_PORT)
+        self.port = ports.free_port(_PORT)
         self.image = f"127.0.0.1:{self.port}/{workspace.name()}/ten-layers:1"
 
     def clean(self):
@@ -66,7 +67,7 @@ class Room:
         """Start a registry without a password and with nothing in it, in place of the last one."""
         name = workspace.prefixed("registry-plain")
         with command.quietly():
-            if images.missing("registry:2", client=engine.connect()):
+            if not inspect(self.api, "registry:2"):
                 images.pull("registry:2")
         with suppress(docker.errors.NotFound):
             self.api.remove_container(name, force=True, v=True)

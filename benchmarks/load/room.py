@@ -5,6 +5,7 @@ import os
 
 from helpers import engine, images, workspace
 from helpers._internal import command
+from helpers._internal.images import inspect
 from tests.notebooks import ROOT
 
 FILES = ROOT / "notebooks" / "files"
@@ -47,7 +48,8 @@ class Room:
         """Make the neighbour's container, image and file, which all of them are to leave alone."""
         with command.quietly():
             images.pull("busybox")
-            images.provided("registry:2", client=engine.connect())
+            if not inspect(self._api, "registry:2"):
+                images.pull("registry:2")
         with _as(NEIGHBOUR):
             labels = dict([workspace.label().split("=")])
             self._api.create_container("busybox", "true", name=f"{NEIGHBOUR}-web", labels=labels)
