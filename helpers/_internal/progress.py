@@ -13,9 +13,7 @@ _MOVING = ("Downloading", "Pushing", "Loading", "Saving")  # of these the bytes 
 _DONE = ("complete", "exists", "Pushed", "Mounted")
 _DELAY = 0.4  # seconds; a transfer that is over sooner shows no bar
 _INTERVAL = 0.1  # seconds from one picture to the next
-_GRID = (
-    "display:grid;grid-template-columns:minmax(0,max-content) 12em 1fr;gap:0 1em;align-items:center"
-)
+_GRID = "display:grid;grid:auto/fit-content(50%) 12em 1fr;gap:0 1em;align-items:center"
 
 
 @dataclass

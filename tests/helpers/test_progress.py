@@ -1,6 +1,10 @@
 """The bars of a transfer: what they say, where they stand, and that nothing of them stays."""
 
+import os
+import pty
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -173,3 +177,22 @@ def test_nothing_is_printed_where_there_is_no_terminal(capsys, clock):
         clock.now += 1
         progress.update("a", "Pushing", 1, 2)
     assert capsys.readouterr() == ("$ docker push x\n", "")
+
+
+TRANSFER = """
+import time
+from helpers._internal import command, progress
+with command.shown("docker push x"), progress.Progress() as bars:
+    time.sleep(progress._DELAY)
+    bars.update("a", "Pushing", 1_000_000, 4_000_000)
+"""
+
+
+def test_a_terminal_shows_one_line_and_takes_it_away():
+    ours, theirs = pty.openpty()
+    subprocess.run([sys.executable, "-c", TRANSFER], stdout=theirs, stderr=theirs, check=True)
+    os.close(theirs)
+    said = os.read(ours, 10_000).decode()
+    os.close(ours)
+    line = r"0 of 1 done, 1 MB of 4 MB, \d\.\d+ MB/s"
+    assert re.fullmatch(rf"\$ docker push x\r\n\r\x1b\[K{line}\r\x1b\[K", said), said
