@@ -3,6 +3,7 @@
 import pytest
 from nbval.plugin import IPyNbCell
 
+pytest_plugins = ["tests.real_engine"]
 FLOORS = {"notebook cells": 130, "tests": 950}
 
 

@@ -12,10 +12,10 @@ import bcrypt
 import docker
 import pytest
 import requests
-from conftest import get
 
 from classroom import build, mirror, packages
 from classroom.errors import ClassroomError
+from tests.classroom.conftest import get
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import get, get_json
 
 from classroom import index
 from classroom.files import read_json
+from tests.classroom.conftest import get, get_json
 
 
 def test_ping_says_that_this_is_a_registry(own):

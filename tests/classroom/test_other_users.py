@@ -9,11 +9,11 @@ import subprocess
 import sys
 
 import pytest
-from conftest import get
 
 from classroom import build, files, mirror, processes, stand_in, system
 from classroom.errors import ClassroomError
 from classroom.paths import ROOT
+from tests.classroom.conftest import get
 
 SHARED_MACHINE = ROOT / "tests" / "classroom" / "shared_machine.py"
 

@@ -2,18 +2,9 @@
 
 import docker
 import pytest
-from fake_server import FakeServer
 
 from helpers import engine, workspace
-from helpers._internal import command
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """The command lines that helpers show, one str each, in order."""
-    lines = []
-    monkeypatch.setattr(command, "display", lambda one, **_: lines.extend(one.lines))
-    return lines
+from tests.helpers.fake_server import FakeServer
 
 
 @pytest.fixture

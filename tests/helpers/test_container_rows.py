@@ -4,9 +4,9 @@ import json
 
 import pandas as pd
 import pytest
-from fake_server import recorded
 
 from helpers import containers
+from tests.helpers.fake_server import recorded
 
 LIST = ("GET", "/containers/json")
 COLUMNS = {

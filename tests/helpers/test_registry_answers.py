@@ -7,10 +7,10 @@ import socket
 
 import pytest
 import requests
-from fake_server import recorded
 
 from helpers import engine, registry
 from helpers._internal import distribution, errors
+from tests.helpers.fake_server import recorded
 
 LIST = "application/vnd.oci.image.index.v1+json"
 ONE = "application/vnd.oci.image.manifest.v1+json"

@@ -5,9 +5,9 @@ import time
 
 import pandas as pd
 import pytest
-from fake_server import recorded
 
 from helpers import engine, registry
+from tests.helpers.fake_server import recorded
 
 SEARCH = ("GET", "/images/search")
 TYPES = {"name": "str", "description": "str", "stars": "int64", "official": "bool"}

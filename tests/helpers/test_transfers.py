@@ -4,10 +4,10 @@ import base64
 import json
 
 import pytest
-from fake_server import Stream
 
 from helpers import engine, images
 from helpers._internal import errors
+from tests.helpers.fake_server import Stream
 
 D = "sha256:" + "5" * 64
 ID = "a" * 12

@@ -9,9 +9,9 @@ import secrets
 from pathlib import Path
 
 import pytest
-from faults import ROOT, digest
 
 from helpers import workspace
+from tests.helpers.integration.faults import ROOT, digest
 
 
 @pytest.fixture(scope="module")

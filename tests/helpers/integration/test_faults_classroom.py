@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-from faults import wrong
 
 from helpers import engine, images, registry, workspace
 from helpers._internal.errors import BadAnswer, EngineError, EngineNotRunning, RegistryUnreachable
+from tests.helpers.integration.faults import wrong
 
 LAB = "python3 -m classroom lab"
 NOWHERE = "127.0.0.1:9"

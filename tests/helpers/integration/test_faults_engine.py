@@ -13,11 +13,11 @@ import sys
 import tempfile
 
 import pytest
-from faults import ROOT, Relay, clear, engine_socket, wrong
 
 from helpers import containers, engine, images, registry, workspace
 from helpers._internal import errors
 from helpers._internal.errors import EngineNotRunning, SocketDenied, TooSlow
+from tests.helpers.integration.faults import ROOT, Relay, clear, engine_socket, wrong
 
 
 @pytest.fixture

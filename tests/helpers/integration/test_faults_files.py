@@ -10,7 +10,6 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from faults import wrong
 
 from helpers import containers, images, registry, workspace
 from helpers._internal.errors import (
@@ -21,6 +20,7 @@ from helpers._internal.errors import (
     NoSuchContainer,
     OtherPlatform,
 )
+from tests.helpers.integration.faults import wrong
 
 
 def everything(world):

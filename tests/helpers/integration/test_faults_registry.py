@@ -8,7 +8,6 @@ import json
 import socket
 
 import pytest
-from faults import Relay, wrong
 
 from helpers import containers, engine, images, registry
 from helpers._internal import distribution
@@ -23,6 +22,7 @@ from helpers._internal.errors import (
     TooSlow,
     WrongPassword,
 )
+from tests.helpers.integration.faults import Relay, wrong
 
 ROWS = {"results": [{"name": "x", "description": "d", "star_count": 3, "is_official": True}]}
 LATER = {"Retry-After": "7"}

@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 
 import pytest
-from faults import wrong
 
 from helpers import containers, images, workspace
 from helpers._internal.errors import BadTar, NameTaken
+from tests.helpers.integration.faults import wrong
 
 TOP = Path(__file__).resolve().parents[3]
 

@@ -10,7 +10,6 @@ import tarfile
 
 import pandas as pd
 import pytest
-from test_shown_commands import helpers_that_show
 
 from exercises import images as lesson_2
 from exercises import registry as lesson_1
@@ -18,6 +17,7 @@ from exercises.frame import exercises
 from exercises.world import World
 from helpers import containers, engine, images, registry, tables, workspace
 from helpers._internal import errors
+from tests.helpers.integration.test_shown_commands import helpers_that_show
 from tests.hostile import PWNED, WORDS
 
 # For each helper that shows a command, calls with a word in every place that takes a text. The

@@ -9,10 +9,10 @@ import tracemalloc
 import docker
 import pandas as pd
 import pytest
-from fake_server import FakeServer
 
 from helpers import containers, engine, images, registry, workspace
 from helpers._internal import errors
+from tests.helpers.fake_server import FakeServer
 
 SERVICE = "httpd -f -h /home"
 

@@ -8,7 +8,6 @@ import shlex
 import docker
 import nbformat
 import pytest
-from wrong_states import RIGHT, WRONG
 
 from exercises import containers as lesson_3
 from exercises import images as lesson_2
@@ -16,6 +15,7 @@ from exercises import progress
 from exercises import registry as lesson_1
 from exercises.frame import exercises
 from helpers import engine, images, registry, workspace
+from tests.exercises.wrong_states import RIGHT, WRONG
 from tests.notebooks import NOTEBOOKS
 
 LESSONS = dict(zip(NOTEBOOKS, (lesson_1, lesson_2, lesson_3), strict=True))

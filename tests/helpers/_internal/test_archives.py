@@ -6,11 +6,11 @@ import json
 import tarfile
 
 import pytest
-from fake_server import Stream
 
 from helpers import images
 from helpers._internal import errors, files
 from helpers._internal.errors import BadTar
+from tests.helpers.fake_server import Stream
 
 CONFIG, LAYER = b'{"config": {"Cmd": ["sh"]}}', b"layer" * 400
 MANIFEST = [{"Config": "c.json", "RepoTags": ["ada/x:1"], "Layers": ["l/layer.tar", "l2"]}]
