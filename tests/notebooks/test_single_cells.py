@@ -1,6 +1,5 @@
-"""Each code cell alone in a fresh kernel, twice, in reverse, after others, and without set-up."""
+"""Each code cell alone in a fresh process, twice; in reverse, after others, and without set-up."""
 
-import collections
 import configparser
 import os
 import re
@@ -12,8 +11,10 @@ import pytest
 from jupyter_client import KernelManager
 
 from tests.notebooks import NOTEBOOKS, ROOT, SANITIZE
+from tests.notebooks.alone import run_alone
 
 WORKSPACE = "check-cells"
+RESET = "from helpers import workspace; workspace.reset()"
 NOTHING = "# Solve it here"  # an empty place for the learner
 
 
@@ -95,23 +96,27 @@ def reset():
 
 
 @pytest.fixture(scope="module")
-def fresh():
-    """Return a function that gives a fresh kernel; the next one is starting meanwhile."""
-    waiting = collections.deque(Kernel() for _ in range(2))
+def clean_workspace():
+    """Begin and end with nothing of the workspace on the Engine."""
+    reset()
+    yield
+    reset()
+
+
+@pytest.fixture
+def kernel(clean_workspace):
+    """Return a function that gives a fresh kernel, and ends the one before."""
     given = []
 
     def take():
         while given:
             given.pop().end()
-        waiting.append(Kernel())
-        given.append(waiting.popleft())
+        given.append(Kernel())
         return given[0]
 
-    reset()
     yield take
-    for kernel in (*waiting, *given):
-        kernel.end()
-    reset()
+    for one in given:
+        one.end()
 
 
 def expected(cell):
@@ -120,42 +125,39 @@ def expected(cell):
     return errors[0] if errors else None
 
 
-def test_there_are_enough_cells():
-    assert len(CELLS) >= 105
-
-
 @pytest.mark.parametrize("name", CELLS)
-def test_alone_and_twice(fresh, name):
+def test_alone_and_twice(clean_workspace, name):
     path, cell = CELLS[name]
-    kernel = fresh()
+    setup = cells_of(path)[0].source
     try:
-        assert kernel.run(cells_of(path)[0].source)[1] is None
-        first = kernel.run(cell.source)
-        assert first[1] == expected(cell), first
-        assert kernel.run(cell.source) == first
+        begun, *twice = run_alone([setup, cell.source, cell.source], workspace=WORKSPACE)
     finally:
-        reset()
+        [removed] = run_alone([RESET], workspace=WORKSPACE)
+    assert begun[1] is removed[1] is None, (begun, removed)
+    first, second = [(clean(said), error) for said, error in twice]
+    assert first[1] == expected(cell), first
+    assert first == second
 
 
-def test_in_reverse_after_others_and_after_a_restart(fresh):
+def test_in_reverse_after_others_and_after_a_restart(kernel):
     """All in one workspace that is never cleaned: what is left of one cell meets the next."""
     try:
         for path in reversed(NOTEBOOKS):
             setup, *cells = cells_of(path)
             for order in (cells[::-1], cells):  # each in a kernel of its own
-                kernel = fresh()
+                fresh = kernel()
                 for cell in (setup, *order):
-                    given = kernel.run(cell.source)
+                    given = fresh.run(cell.source)
                     assert given[1] == expected(cell), (cell.source, given)
     finally:
         reset()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_without_the_first_cell(fresh, path):
-    kernel = fresh()
+def test_without_the_first_cell(kernel, path):
+    fresh = kernel()
     for cell in cells_of(path)[1:]:
-        said, error = kernel.run(cell.source)
+        said, error = fresh.run(cell.source)
         assert error == "NotSetUp", cell.source
         assert said.endswith(
             "it is not there yet. Run the notebook's first code cell, then this one."
