@@ -42,7 +42,7 @@ def _ask_for_no_news():
 
 def test(rest, yes):
     """Check the code and run all tests; what follows goes to pytest, as `test -k search`."""
-    rest = rest or ["--whole"]  # see tests/conftest.py
+    rest = rest or ["--whole", "-n2"]  # see tests/harness.py
     value = _prepare("on", yes, locks=(environment.LESSONS, environment.TESTS))
     with _lock(), step("A browser and curl, for the tests"):
         environment.prepare_curl(yes=yes)
