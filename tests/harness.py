@@ -4,6 +4,8 @@ import collections
 import contextlib
 import fcntl
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -36,6 +38,7 @@ def pytest_configure(config):
         own = os.environ.get("WORKSPACE", "learner")
         os.environ["WORKSPACE"] = f"{worker['workerid']}-{own}"
         config.pluginmanager.register(Turns(), "turns")
+        config.add_cleanup(_reset)
     elif config.getoption("--whole"):
         config.pluginmanager.register(Whole(), "whole")
 
@@ -81,6 +84,12 @@ class Turns:
                 how = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
                 stack.enter_context(_locked(Path(__file__), how))
             return (yield)
+
+
+def _reset():
+    """Remove what is left in the process's workspace; where there is no Engine, nothing is."""
+    words = [sys.executable, "-m", "helpers.workspace", "reset"]
+    subprocess.run(words, cwd=ROOT, capture_output=True, timeout=120)
 
 
 @contextlib.contextmanager

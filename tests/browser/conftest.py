@@ -33,8 +33,7 @@ SETTINGS = {  # JupyterLab asks nobody for its news, and keeps every cell on the
 def lab(tmp_path_factory):
     """A JupyterLab of the tests' own on loopback: its address, and the folder that it serves.
 
-    It ends with the module, and its kernels with it: as long as they run, a kernel of the same
-    learner is another user in the private registry.
+    It ends with the module: no other sees the settings that a module's tests change.
     """
     home = tmp_path_factory.mktemp("lab")
     for name, settings in SETTINGS.items():

@@ -264,6 +264,7 @@ _KEYS = """async () => {
 }"""
 
 
+@pytest.mark.alone
 def test_ten_thousand_rows_answer_each_key_in_time(page, run, ask):
     run(BIG)
     count(page, "10000 of 10000 rows")

@@ -395,6 +395,7 @@ def many():
     })  # fmt: skip
 
 
+@pytest.mark.alone
 def test_a_key_costs_the_kernel_less_than_20_ms(many):
     table, times = tables.explore(many), []
     for text in ["9", "99", "999", "ü", "words", "nothing like it", "1", ""]:

@@ -1,4 +1,4 @@
-"""Four learners at once, as `python -m benchmarks.load` does it for thirty: all outputs right."""
+"""Two learners at once, as `python -m benchmarks.load` does it for thirty: all outputs right."""
 
 import copy
 import re
@@ -39,17 +39,19 @@ def left():
     return found + list(FILES.glob("load-*"))
 
 
-def test_four_at_once():
-    process = begin("4")
+@pytest.mark.alone
+def test_two_at_once():
+    process = begin("2")
     said = ended(process, seconds=480)
     assert process.returncode == 0, said
     cells = sum(map(len, code_cells()))
-    rows = re.findall(r"^ *([14]) +[\d.]+ +(\d+) ", said, re.MULTILINE)  # learners, wall, cells
-    assert rows == [("1", f"{cells}"), ("4", f"{cells}")]
+    rows = re.findall(r"^ *([12]) +[\d.]+ +(\d+) ", said, re.MULTILINE)  # learners, wall, cells
+    assert rows == [("1", f"{cells}"), ("2", f"{cells}")]
     assert re.search(r"^ *ratio +\d", said, re.MULTILINE)
     assert left() == []
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing(how):
     process = begin("2")

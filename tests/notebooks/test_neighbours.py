@@ -15,7 +15,7 @@ from exercises import registry as lesson_1
 from exercises.frame import exercises
 from helpers import engine
 from tests.notebooks import NOTEBOOKS
-from tests.notebooks.test_single_cells import Kernel, cells_of, expected, reset
+from tests.notebooks.test_single_cells import WORKSPACE, Kernel, cells_of, expected, reset
 
 LESSONS = dict(zip(NOTEBOOKS, (lesson_1, lesson_2, lesson_3), strict=True))
 NAMES = ["web", "registry", "hello", "box", "job", "flaky", "cafe", "stall", "depot"]
@@ -40,8 +40,8 @@ class Neighbour:
         for name in IMAGES:
             self._take(name)
         self._run("in-use", "busybox:latest", start=False)
-        self.volume = self.api.create_volume("check-cells-web", labels=MINE)["Name"]
-        self.network = self.api.create_network("check-cells-net", labels=MINE)["Id"]
+        self.volume = self.api.create_volume(f"{WORKSPACE}-web", labels=MINE)["Name"]
+        self.network = self.api.create_network(f"{WORKSPACE}-net", labels=MINE)["Id"]
 
     def _run(self, name, image, *, start):
         with contextlib.suppress(Exception):  # there is one of this name: a neighbour's, too
@@ -140,6 +140,7 @@ def files(folder):
     return {one: one.read_bytes() for one in folder.rglob("*") if one.is_file()}
 
 
+@pytest.mark.alone
 def test_nothing_of_a_neighbour_s_is_touched(neighbour, busy_ports, docker_config):
     before, settings, surroundings = neighbour.looks(), files(docker_config), dict(os.environ)
     try:

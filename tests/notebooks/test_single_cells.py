@@ -13,7 +13,7 @@ from jupyter_client import KernelManager
 from tests.notebooks import NOTEBOOKS, ROOT, SANITIZE
 from tests.notebooks.alone import run_alone
 
-WORKSPACE = "check-cells"
+WORKSPACE = f"cells-{os.environ.get('WORKSPACE', 'learner')}"
 RESET = "from helpers import workspace; workspace.reset()"
 NOTHING = "# Solve it here"  # an empty place for the learner
 

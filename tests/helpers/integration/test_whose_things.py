@@ -68,6 +68,7 @@ def test_a_name_of_an_image_of_another_is_left_as_it_is(world):
         world.sh(f"docker rmi {name}")
 
 
+@pytest.mark.alone
 def test_twice_is_the_same(world):
     def names():
         found = [name for image in world.api.images() for name in image["RepoTags"] or []]
@@ -273,6 +274,7 @@ def test_what_the_mirror_does_not_have_is_never_asked_of_docker_hub(world, asked
     assert addresses and all(one.startswith(f"http://{mirror}/") for one in addresses)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("mirrored", [True, False])
 def test_a_tag_of_the_user_s_own_stays_as_it_is(world, monkeypatch, shown, mirrored):
     """`busybox:glibc` is in the mirror too; here it is an image of the user's."""
@@ -341,6 +343,7 @@ def test_an_archive_that_the_engine_refuses(world, manifest):
 # Reset
 
 
+@pytest.mark.alone
 def test_reset_removes_exactly_ours(world):
     me, sh, other = world.me, world.sh, f"other-{world.me}"
     workspace.reset()  # what earlier tests have left in repositories has no name but a digest
