@@ -21,7 +21,7 @@ def me(tmp_path_factory):
         patch.setenv("WORKSPACE", f"check-{workspace.name()}")
         workspace.name.cache_clear()
         place = tmp_path_factory.mktemp("notebooks")
-        patch.setattr(workspace, "_HERE", place)
+        patch.setattr(workspace, "NOTEBOOK_DIR", place)
         patch.chdir(place)
         patch.setattr(engine, "logins", {})
         patch.setattr(command, "display", lambda one, **_: None)
@@ -107,7 +107,7 @@ class World:
         for image in self.api.images(filters={"dangling": True, "label": workspace.label()}):
             with contextlib.suppress(docker.errors.APIError):
                 self.api.remove_image(image["Id"])
-        shutil.rmtree(workspace._HERE / "files", ignore_errors=True)
+        shutil.rmtree(workspace.NOTEBOOK_DIR / "files", ignore_errors=True)
 
 
 @pytest.fixture

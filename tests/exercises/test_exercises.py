@@ -125,7 +125,7 @@ def looking(monkeypatch, world):
     """Return a function that calls another, and fails if that changes the Engine or a file."""
 
     def files():
-        return {one: one.stat().st_mtime_ns for one in workspace._HERE.rglob("*")}
+        return {one: one.stat().st_mtime_ns for one in workspace.NOTEBOOK_DIR.rglob("*")}
 
     def refuse(*words, **options):
         raise AssertionError(f"it changes something: {words[1:]}")

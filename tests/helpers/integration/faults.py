@@ -168,8 +168,8 @@ import os
 from getpass import getpass
 from pathlib import Path
 from helpers import containers, engine, images, registry, workspace
-workspace._HERE = Path({folder!r})
-os.chdir(workspace._HERE)
+workspace.NOTEBOOK_DIR = Path({folder!r})
+os.chdir(workspace.NOTEBOOK_DIR)
 """
 
 

@@ -330,7 +330,7 @@ def test_a_small_archive_fills_neither_memory_nor_time(world, make, call):
 import resource
 from pathlib import Path
 from helpers import images, workspace
-workspace._HERE = Path({str(workspace._HERE)!r})
+workspace.NOTEBOOK_DIR = Path({str(workspace.NOTEBOOK_DIR)!r})
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     images.{call}("bomb.tar", *{more})
@@ -341,7 +341,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     begun = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120,
-        env=os.environ | {"PYTHONPATH": str(TOP)}, cwd=workspace._HERE,
+        env=os.environ | {"PYTHONPATH": str(TOP)}, cwd=workspace.NOTEBOOK_DIR,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30)),
     )  # fmt: skip
     *_, kind, used = done.stdout.splitlines()

@@ -199,7 +199,7 @@ def test_tar_itself_gives_the_file_of_any_name(web, shown):
     for word in WORDS:
         [line] = lines_of(lambda word: images.read("x.tar", word), word, shown)
         assert web.sh(line, check="\\" not in word).stdout in ("{}", ""), line
-    assert [one.name for one in workspace._HERE.rglob("*PWNED*")] == []
+    assert [one.name for one in workspace.NOTEBOOK_DIR.rglob("*PWNED*")] == []
 
 
 def test_the_command_that_a_table_s_filters_stand_for(paste):
@@ -225,7 +225,7 @@ def test_a_solution_s_lines_are_quoted(world, monkeypatch, paste, user):
 
 
 def test_a_solution_s_folder_is_quoted(world, monkeypatch, paste, tmp_path):
-    monkeypatch.setattr(workspace, "_HERE", tmp_path / "my $(touch x); notebooks")
+    monkeypatch.setattr(workspace, "NOTEBOOK_DIR", tmp_path / "my $(touch x); notebooks")
     [line] = lesson_2.gift.solution().lines
     path = workspace.place("gift.tar").as_posix()
     assert "$(touch x)" in path

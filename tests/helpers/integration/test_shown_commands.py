@@ -193,7 +193,7 @@ def packed(path):
 
 
 def in_files(name):
-    return workspace._HERE / "files" / workspace.name() / name
+    return workspace.NOTEBOOK_DIR / "files" / workspace.name() / name
 
 
 def run_box(shell, words="touch /new", **options):

@@ -381,7 +381,7 @@ def test_reset_removes_exactly_ours(world):
             assert found.stdout == ""
         assert not [n for i in world.api.images() for n in i["RepoTags"] or []
                     if workspace.owns_tag(n)]  # fmt: skip
-        assert not (workspace._HERE / "files").exists()
+        assert not (workspace.NOTEBOOK_DIR / "files").exists()
         assert len(workspace.reset()) == 0
     finally:
         sh(f"docker rmi {' '.join(names)}")
@@ -432,7 +432,7 @@ def test_reset_goes_on_where_another_s_container_needs_an_image_of_ours(world):
         workspace.reset()
         assert world.looks(other) == before
         assert world.sh(f"docker volume ls -q --filter label={workspace.label()}").stdout == ""
-        assert not (workspace._HERE / "files").exists()
+        assert not (workspace.NOTEBOOK_DIR / "files").exists()
     finally:
         world.sh(f"docker volume rm {world.me}-vol", check=False)
 
