@@ -67,9 +67,7 @@ def test_the_workspace_s_own_container_makes_room(engine):
     assert calls(engine)[:4] == [CREATE, ("GET", "/containers/ada-web/json"), REMOVE, CREATE]
 
 
-@pytest.mark.parametrize(
-    "other", [{"Labels": {"lesson": "bob"}}, {"Labels": {}}, {"Labels": None}]
-)
+@pytest.mark.parametrize("other", [{"Labels": {"lesson": "bob"}}, {"Labels": {}}, {"Labels": None}])
 def test_a_container_that_is_not_the_workspace_s_stays(engine, other):
     engine.answers[CREATE] = (409, {"message": IN_USE}, {})
     engine.answers["GET", "/containers/ada-web/json"] = OWN | {"Config": other}
