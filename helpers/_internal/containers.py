@@ -108,7 +108,7 @@ def split_command(command):
     return shlex.split(command) if isinstance(command, str) else list(map(str, command or ()))
 
 
-def create(api, image, words, arguments):
+def create(api, image, words, arguments, *, pull=True):
     """Create a container; pull its image if it is not here.
 
     This workspace's container of the same name makes room for it, once all else is known to be
@@ -119,6 +119,7 @@ def create(api, image, words, arguments):
         image: The image's name.
         words: The command, a list of str; an empty one for the image's own.
         arguments: What `Options.arguments` gives.
+        pull: Whether to pull the image; after that it is known by its name, or never.
 
     Returns:
         The container's ID, a str.
@@ -126,12 +127,15 @@ def create(api, image, words, arguments):
     try:
         return api.create_container(image, words or None, **arguments)["Id"]
     except docker.errors.ImageNotFound:
+        if not pull:
+            raise
         images.pull(api, image)
+        pull = False
     except docker.errors.APIError as err:
         if err.status_code != 409 or "is already in use by container" not in err.explanation:
             raise
         remove_own(api, arguments["name"])
-    return create(api, image, words, arguments)
+    return create(api, image, words, arguments, pull=pull)
 
 
 def remove_own(api, name):
@@ -155,7 +159,7 @@ def finish(api, container, *, keep):
         raise
     finally:
         if not keep:
-            api.remove_container(container, force=True, v=True)
+            _discard(api, container)
 
 
 def begin(api, container):
@@ -163,9 +167,15 @@ def begin(api, container):
     try:
         api.start(container)
     except docker.errors.APIError:
-        api.remove_container(container, force=True, v=True)
+        _discard(api, container)
         raise
     return table(api, {"id": [container]})
+
+
+def _discard(api, container):
+    """Remove a container that is not to stay; with `--rm` the Engine may be at it already."""
+    with contextlib.suppress(docker.errors.APIError):
+        api.remove_container(container, force=True, v=True)
 
 
 def table(api, filters, *, all=True):

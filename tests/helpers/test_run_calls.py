@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+from fake_server import Stream
 
 from helpers import containers
 from helpers._internal import errors
@@ -117,3 +118,29 @@ def test_a_port_that_the_old_container_has_is_the_new_one_s(engine, shown):
         containers.run("busybox", "sleep 60", name="other", detach=True, publish=f"{port}:80")
     assert f"-p 127.0.0.1:{port}:80 " in shown[0]
     assert f"-p 127.0.0.1:{port}:80 " not in shown[1]
+
+
+GONE = (404, {"message": "No such image: busybox:latest"}, {})
+
+
+def test_an_image_that_is_not_here_is_pulled_once(engine):
+    """By digest out of a mirror, an Engine does not know it by the name that was asked for."""
+    engine.answers["POST", "/images/create"] = Stream({"status": "Pulling"})
+    engine.answers[CREATE] = [GONE, (409, {"message": IN_USE}, {}), engine.answers[CREATE]]
+    engine.answers["GET", "/containers/ada-web/json"] = OWN
+    containers.run("busybox", "sleep 60", name="web", detach=True)
+    assert calls(engine).count(CREATE) == 3
+    engine.asked.clear()
+    engine.answers[CREATE] = GONE
+    with pytest.raises(errors.NoSuchImage):
+        containers.run("busybox", "sleep 60", name="web", detach=True)
+    assert calls(engine).count(("POST", "/images/create")) == 1
+
+
+@pytest.mark.parametrize("status", [404, 409])
+def test_with_rm_an_engine_removes_itself_what_can_t_start(engine, status):
+    wrong = {"message": 'exec: "nope": executable file not found in $PATH: unknown'}
+    engine.answers["POST", f"/containers/{NEW}/start"] = (400, wrong, {})
+    engine.answers["DELETE", f"/containers/{NEW}"] = (status, {"message": "No such container"}, {})
+    with pytest.raises(errors.EngineError, match="no such command"):
+        containers.run("busybox", "nope", name="web", detach=True, rm=True)

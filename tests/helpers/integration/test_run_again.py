@@ -60,3 +60,10 @@ def test_a_cell_that_is_run_again_opens_the_same_port(world):
             "busybox", "sleep 600", name="web", detach=True, publish=f"{port}:{inside}"
         )
         assert found.ports.tolist() == [f"127.0.0.1:{port}->{inside}/tcp"]
+
+
+@pytest.mark.parametrize("rm", [False, True])
+def test_what_can_t_start_is_named_and_does_not_stay(world, rm):
+    with pytest.raises(errors.EngineError, match="no such command"):
+        containers.run("busybox", "nope", name="web", detach=True, rm=rm)
+    assert world.mine() == []
