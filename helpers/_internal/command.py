@@ -18,8 +18,12 @@ STYLE = (
     "margin:0;padding:.3em .7em;border-left:3px solid #1d63ed;white-space:pre-wrap;"
     "word-break:normal;overflow-wrap:anywhere;background:rgba(29,99,237,.08)"
 )
-_ROW = '<div style="display:flex">{}</div>'
-_PROMPT = '<span inert style="opacity:.6;flex:none">$ </span>'
+_TABLE = '<table role="presentation" style="margin:0;font:inherit">{}</table>'
+_CELL = "padding:0;text-align:left;vertical-align:top;white-space:pre-wrap"  # not as JupyterLab's
+_ROW = (
+    f'<tr style="background:none"><td inert style="{_CELL};opacity:.6">$ </td>'
+    f'<td style="{_CELL}">{{}}</td></tr>'
+)
 _OBEYED = re.compile(f"[\\t\\n{readable.UNSAFE}]")
 _SPECIAL = re.compile(rf"^-|['!\\]|{_OBEYED.pattern}")  # and what `printf` or a shell would
 _IMPOSSIBLE = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # the rest are bytes of a file's name
@@ -44,8 +48,8 @@ class Command:
     def _repr_html_(self):
         count = len(self.prepared)
         title = f"Prepared with {count} command{'s' if count > 1 else ''}"
-        folded = f"<details><summary>{title}</summary>{_rows(self.prepared)}</details>"
-        return f"{folded if count else ''}{_rows(self.lines)}{self._below}"
+        folded = f"<details><summary>{title}</summary>{_pre(self.prepared)}</details>"
+        return f"{folded if count else ''}{_pre(self.lines)}{self._below}"
 
     def show(self):
         """Show it. In a notebook, what it shows can then be changed without a new output."""
@@ -59,11 +63,12 @@ class Command:
             self._handle.update(self)
 
 
-def _rows(lines):
+def _pre(lines):
     # Nobody selects what is inert; JupyterLab leaves it in what others saved, and takes away
-    # `user-select`. Where no style is left, as on GitHub, each `$` stands above its line.
-    rows = (f'{_PROMPT}<div style="flex:1">{html.escape(line)}</div>' for line in lines)
-    return f'<pre style="{STYLE}">{"".join(map(_ROW.format, rows))}</pre>'
+    # `user-select`. In a table each `$` stands beside its line where no style is left, as on
+    # GitHub, and three clicks still take the line alone.
+    rows = "".join(_ROW.format(html.escape(line)) for line in lines)
+    return f'<pre style="{STYLE}">{_TABLE.format(rows)}</pre>'
 
 
 def line(*words):

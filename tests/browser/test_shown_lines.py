@@ -20,6 +20,7 @@ LINES = [
     command.line("docker", "exec", "web", "sh", "-c", "echo a\necho b"),
     command.line("docker", "tag", *(one for one in WORDS if not one.endswith("\n"))),
 ]
+PREPARED = ["docker rm -f web", "docker pull busybox"]
 MONEY = "costs $5 or $6, or $$7$$, \\(x\\) or \\[y\\]"
 SHOW = """
 import pandas as pd
@@ -27,6 +28,7 @@ from IPython.display import display
 from helpers import tables
 from helpers._internal import command
 display(command.Command(*{lines!r}))
+command.show("docker run busybox", prepared={prepared!r})
 pd.DataFrame({{"text": [{money!r}], "${money}": [1]}})
 """
 _BARE = """root => {  // as GitHub shows it
@@ -39,12 +41,14 @@ _BARE = """root => {  // as GitHub shows it
 def saved():
     """Give a notebook that somebody else has run: the lines, a table, and a table to explore."""
     shown = command.Command(*LINES)
+    folded = command.Command("docker run busybox", prepared=PREPARED)
     made = nbformat.v4.new_notebook(
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}}
     )
     frame = to_frame([(MONEY, 1)], text="str", **{MONEY: "int64"})
     for data in (
         {"text/html": shown._repr_html_(), "text/plain": repr(shown)},
+        {"text/html": folded._repr_html_(), "text/plain": repr(folded)},
         {"text/html": frame._repr_html_(), "text/plain": repr(frame)},
         {"text/html": tables.explore(frame)._repr_mimebundle_()[0]["text/html"]},
     ):
@@ -76,14 +80,15 @@ def fresh(lab, watched):
 def bare(lab, watched):
     """The same outputs where styles, classes and other attributes are taken away."""
     with opened(lab, watched, "bare.ipynb") as outputs:
-        outputs.first.evaluate(_BARE)
+        for place in (0, 1):
+            outputs.nth(place).evaluate(_BARE)
         yield outputs
 
 
 @pytest.fixture
 def ran(page, run):
     """The same outputs, after the cell that makes them has run."""
-    run(SHOW.format(lines=LINES, money=MONEY))
+    run(SHOW.format(lines=LINES, prepared=PREPARED, money=MONEY))
     return page.locator(".jp-OutputArea-output")
 
 
@@ -107,7 +112,7 @@ def copied(page):
 
 def line_at(outputs, place):
     outputs.page.bring_to_front()
-    return outputs.first.locator("pre > div > div").nth(place)
+    return outputs.first.locator("pre td:last-child").nth(place)
 
 
 PAGES = ["fresh", "ran", "converted"]
@@ -147,6 +152,33 @@ def test_the_prompt_is_seen(request, where):
     expect(outputs.first.get_by_text("$", exact=True).first).to_be_visible()
 
 
+@pytest.mark.parametrize("where", [*PAGES, "bare"])
+def test_the_prompt_stands_beside_its_line(request, where):
+    outputs = request.getfixturevalue(where)
+    line = line_at(outputs, 0)
+    prompt = line.locator("xpath=preceding-sibling::td")
+    beside, at = prompt.bounding_box(), line.bounding_box()
+    assert abs(beside["y"] - at["y"]) < 2 and beside["x"] < at["x"] < beside["x"] + 40
+
+
+@pytest.mark.parametrize("where", [*PAGES, "bare"])
+def test_what_prepares_is_folded_and_copies_as_clean(request, where):
+    outputs = request.getfixturevalue(where)
+    outputs.page.bring_to_front()
+    folded = outputs.nth(1)
+    title = folded.get_by_text("Prepared with 2 commands")
+    lines = folded.locator("details td:last-child")
+    expect(folded.get_by_text("docker run busybox")).to_be_visible()
+    expect(lines).to_have_text(PREPARED)
+    expect(lines.first).to_be_hidden()
+    title.click()
+    expect(lines.last).to_be_visible()
+    lines.last.click(click_count=3, position={"x": 40, "y": 6})
+    assert copied(outputs.page).removesuffix("\n") == PREPARED[1]
+    title.click()
+    expect(lines.first).to_be_hidden()
+
+
 @pytest.mark.parametrize("where", PAGES)
 def test_dollars_in_a_table_are_no_mathematics(request, where):
     outputs = request.getfixturevalue(where)
@@ -154,7 +186,7 @@ def test_dollars_in_a_table_are_no_mathematics(request, where):
     expect(table.get_by_role("cell").filter(has_text="costs").last).to_have_text(MONEY)
     assert outputs.page.locator("mjx-container, .MathJax, .MathJax_Preview").count() == 0
     # nbconvert's MathJax 2 comes from afar: what it passes over is told by this class alone
-    for one in outputs.get_by_role("table").all():
+    for one in outputs.locator("table:not(pre table)").all():
         assert "tex2jax_ignore" in one.get_attribute("class")
 
 
@@ -173,7 +205,7 @@ def test_a_line_that_is_pasted_in_jupyterlab_s_terminal_runs_nothing_but_itself(
     words = home / f"words-{brackets}"
     lines = [command.line("printf", r"%s\0", one) + f" > {words.name}" for one in WORDS]
     run(f"from helpers._internal import command\ncommand.Command(*{lines!r})")
-    shown = watched.page.locator(".jp-OutputArea-output pre > div > div")
+    shown = watched.page.locator(".jp-OutputArea-output pre td:last-child")
     page = watched.page.context.new_page()
     page.goto(f"{address}/lab?reset")
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('terminal:create-new')")

@@ -163,6 +163,23 @@ def test_plain_text():
     assert repr(command.Command("docker ps", "docker images")) == "$ docker ps\n$ docker images"
 
 
+def test_what_prepares_is_folded_above_and_stands_first_in_plain_text():
+    made = command.Command("docker run x", prepared=["docker rm -f <x>", "docker pull x"])
+    assert repr(made) == "$ docker rm -f <x>\n$ docker pull x\n$ docker run x"
+    page = made._repr_html_()
+    assert page.startswith("<details><summary>Prepared with 2 commands</summary><pre")
+    assert page.index("-f &lt;x&gt;") < page.index("</details>") < page.index("docker run x")
+    assert "Prepared with 1 command<" in command.Command("b", prepared=["a"])._repr_html_()
+    assert "<details" not in command.Command("b")._repr_html_()
+
+
+def test_nothing_is_shown_quietly(shown):
+    with command.quietly(), command.shown("one"):
+        command.show("two", prepared=["three"])
+    command.show("four")
+    assert shown == ["four"]
+
+
 def test_the_line_is_shown_before_the_block_runs(shown):
     with command.shown("one", "two"):
         assert shown == ["one", "two"]
