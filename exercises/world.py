@@ -85,9 +85,7 @@ class World:
             text: A str with places: `{me}` (the workspace's name), `{files}` (its folder),
                 `{label}` (the option that marks what is yours), `{index}` (where `docker search`
                 asks, with a slash, or nothing), `{store}` (your registry's address), `{port}` (a
-                free one), `{glibc}` (the line that pulls that tag of busybox). An image whose name
-                is taken gets the name that it has here.
-
+                free one), `{glibc}` (the line that pulls that tag of busybox).
             shell: The text is command lines, where what is filled in is to be one word.
 
         Returns:

@@ -64,13 +64,12 @@ def run(
 
     Source: Engine API `POST /containers/create`, `/start`, `/wait`, `GET /containers/{id}/logs`.
     """
-    name = name and prefixed(name)
     with errors.explained(f"docker run {image}"):
-        env, words = dict(env or {}), inner.split_command(command)
-        options = inner.Options(name, detach, rm, publish, env, restart, init, cpus, memory)
+        words, env = inner.split_command(command), dict(env or {})
         host_port, _ = ports.parse_publish(publish)
-        own = inner.published_ports(connect().api, name) if name and publish else ()
-
+        name = name and prefixed(name)
+        own = inner.own_ports(connect().api, name) if name and host_port else ()
+    options = inner.Options(name, detach, rm, publish, env, restart, init, cpus, memory)
     removed = [lines.line("docker", "rm", "-f", name)] if name else []
 
     def start(port):

@@ -191,7 +191,8 @@ def import_(file, reference, *, change=()):
     check_own("import", reference)
     path, changes = workspace.place(file), [change] if isinstance(change, str) else list(change)
     words = [*inner.words_of(changes), *operands(path.as_posix(), reference)]
-    with docker("import", *words) as api, archives.opened(path):
+    with docker("import", *words) as api:
+        archives.check_whole(path)
         repository, tag = parse_repository_tag(reference)
         with inner.replacing(api, reference):
             said = api.import_image(str(path), repository, tag or "latest", changes=changes or None)

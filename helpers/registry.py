@@ -229,6 +229,8 @@ def login(registry, username=None, password=None):
 
 def _check_own(registry):
     """Refuse an address for which no user and no password is known."""
+    if isinstance(registry, Registry):
+        return  # also where it was removed: that nothing answers there, the Engine says
     with errors.explained(f"docker login {registry}"):
         own = own_registry.find(connect().api)
         if str(registry).replace("localhost:", "127.0.0.1:") != str(own):

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from helpers._internal import errors
 
-MAX_HEADERS = 8 << 20  # bytes of headers: those of some 15,000 files
+MAX_HEADERS = 8 << 20  # bytes of headers: those of some 15,000 files of an image's archive
+MAX_FILES = 200_000  # of a root file system; that of a Debian has 10,000 to 40,000
 MAX_JSON = 4 << 20  # bytes of one JSON file
 MAX_NAMES = 1000  # images, names and layers that one archive tells of
 MAX_UNPACKED = 512 << 20  # bytes that a compressed archive may become
@@ -49,14 +50,35 @@ def opened(path):
     Yields:
         An `Archive`.
     """
+    with _tar(path) as (tar, part):
+        tar.getmembers()
+        _check_end(tar, part)
+        yield Archive(tar)
+
+
+def check_whole(path):
+    """Refuse what is no whole tar archive; one of any size is read, and nothing of it is kept.
+
+    Args:
+        path: The file's `Path`.
+
+    Raises:
+        BadTar: It is not there, is cut short, or has more than `MAX_FILES` files.
+    """
+    with _tar(path) as (tar, part):
+        for number, _ in enumerate(iter(tar.next, None)):
+            if number == MAX_FILES:
+                raise _TooLarge(f"has more than {MAX_FILES:,} files")
+            tar.members, tar.pax_headers, part.left = [], {}, MAX_HEADERS
+        _check_end(tar, part)
+
+
+@contextmanager
+def _tar(path):
+    """Open a tar archive; yields a `tarfile.TarFile` and the `_Limited` that it reads."""
     try:
         with _plain(path) as file, tarfile.open(fileobj=(part := _Limited(file)), mode="r:") as tar:
-            tar.getmembers()
-            part.left = math.inf  # what is read from here on has limits of its own
-            file.seek(tar.offset)
-            if file.read(512) != bytes(512):  # a whole archive ends in zeros
-                raise tarfile.ReadError("cut short")
-            yield Archive(tar)
+            yield tar, part
     except (FileNotFoundError, IsADirectoryError) as err:
         todo = "Save or export it first"
         raise errors.BadTar("", f"there is no file {path.as_posix()}", todo) from err
@@ -69,6 +91,14 @@ def opened(path):
     except (tarfile.TarError, ValueError, EOFError) as err:
         wrong = f"{path.as_posix()} is not a whole tar archive"
         raise errors.BadTar("", wrong, "Save or export it again") from err
+
+
+def _check_end(tar, part):
+    """Refuse an archive that does not end in zeros; what is read from here on has other limits."""
+    part.left = math.inf
+    part.seek(tar.offset)
+    if part.read(512) != bytes(512):
+        raise tarfile.ReadError("cut short")
 
 
 class _TooLarge(Exception):

@@ -11,7 +11,6 @@ import docker.errors
 import pandas as pd
 import requests
 from docker.types import LogConfig
-from docker.utils.socket import frames_iter
 
 from helpers import workspace
 from helpers._internal import errors, images, ports
@@ -138,11 +137,24 @@ def create(api, image, words, arguments, *, pull=True):
     return create(api, image, words, arguments, pull=pull)
 
 
-def remove_own(api, name):
-    """Remove this workspace's container of a name, if there is one."""
+def own_ports(api, name):
+    """Return the ports here of this workspace's container of a name, which makes room; a set."""
     with contextlib.suppress(docker.errors.NotFound):
-        workspace.check_container(api, name)
-        api.remove_container(name, force=True, v=True)
+        found = workspace.check_container(api, name)["NetworkSettings"]["Ports"] or {}
+        return {int(one["HostPort"]) for bound in found.values() for one in bound or ()}
+    return set()
+
+
+def remove_own(api, name):
+    """Remove this workspace's container of a name, if there is one; it is gone afterwards."""
+    with contextlib.suppress(docker.errors.NotFound):
+        container = workspace.check_container(api, name)["Id"]
+        try:
+            api.remove_container(container, force=True, v=True)
+        except docker.errors.APIError as err:
+            if "in progress" not in err.explanation:
+                raise
+            api.wait(container, condition="removed")  # as it goes away with its end, `--rm`
 
 
 def finish(api, container, *, keep):
@@ -274,19 +286,11 @@ def read_log(api, container):
 
 def read_exec(api, exec_id):
     """Run a command that was created in a container, and read what it prints, a str."""
-    stream = api.exec_start(exec_id, socket=True)
-    try:
-        return read_output(piece for _, piece in frames_iter(stream, tty=False))
-    finally:
-        getattr(stream, "_response", stream).close()  # else Python 3.13 complains on its end
-
-
-def published_ports(api, name):
-    """List the ports of this machine that a container has, a list of int; none if it is gone."""
-    with contextlib.suppress(docker.errors.NotFound):
-        bindings = api.inspect_container(name)["NetworkSettings"]["Ports"] or {}
-        return [int(one["HostPort"]) for bound in bindings.values() for one in bound or ()]
-    return []
+    # docker-py's exec_start waits on a bare socket, without an end where the command is silent.
+    url = api._url("/exec/{0}/start", exec_id)
+    with api._post_json(url, data={"Detach": False, "Tty": False}, stream=True) as answer:
+        api._raise_for_status(answer)
+        return read_output(api._multiplexed_response_stream_helper(answer))
 
 
 def published(api, name, port):

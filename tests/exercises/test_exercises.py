@@ -15,6 +15,7 @@ from exercises import progress
 from exercises import registry as lesson_1
 from exercises.frame import exercises
 from helpers import engine, images, registry, workspace
+from helpers._internal import ports
 from tests.exercises.wrong_states import RIGHT, WRONG
 from tests.notebooks import NOTEBOOKS
 
@@ -57,7 +58,7 @@ class Learner:
         store = registry.start() if "{store}" in text or "LOGIN" in text else None
         known = {"me": self.world.me, "label": f"--label {workspace.label()}", "store": store,
                  "files": f"files/{self.world.me}"}  # fmt: skip
-        text = text.format(**known, port=workspace.free_port(8100))
+        text = text.format(**known, port=ports.free_port(8100))
         done = []
         for line in re.split(r"(?<!\\)\n", text):
             word, *answer = shlex.split(line) if line.startswith(("ANSWER", "LOGIN")) else [line]

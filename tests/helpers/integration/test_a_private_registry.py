@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from helpers import containers, engine, images, registry, workspace
-from helpers._internal import errors
+from helpers._internal import errors, own_registry, ports
+from helpers._internal.containers import published
 
 
 def send(store, me, name="kept:1"):
@@ -88,7 +89,7 @@ def test_an_image_that_the_registry_does_not_have(world, store):
 
 
 def test_a_registry_that_is_not_there(world):
-    port = workspace.free_port(5900)
+    port = ports.free_port(5900)
     registry.tag("busybox", f"127.0.0.1:{port}/{world.me}/x:1")
     for call in (
         lambda: registry.login(f"127.0.0.1:{port}", "a", "b"),
@@ -250,7 +251,7 @@ def test_made_anew_it_has_the_port_that_it_had(world):
     """Also where the usual one is free by then."""
     world.sh(f"docker rm -f -v {world.me}-registry")
     with socket.socket(type=socket.SOCK_DGRAM) as usual, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "_last_port", taken := workspace.free_port(5052))
+        patch.setattr(own_registry, "last_port", taken := ports.free_port(5052))
         usual.bind(("127.0.0.1", taken))  # as somebody else holds it who looks for a port
         store = registry.private()
         assert store.address != f"127.0.0.1:{taken}"
@@ -261,7 +262,7 @@ def test_made_anew_it_has_the_port_that_it_had(world):
 
 def begin(barrier, said, rounds):
     """Make the registry and log in as a kernel does, at the very moment when others do, too."""
-    engine.connect.cache_clear()
+    engine.use(None)
     for number in range(rounds):
         barrier.wait(timeout=60)
         try:
@@ -391,4 +392,4 @@ def test_the_shown_lines_are_words_of_a_shell(world, store, shown):
     for line in shown:
         assert shlex.split(line)[0] == "docker"
     assert f"--label {workspace.label()}" in shown[0]
-    assert containers.published(f"{world.me}-registry", 5000, client=engine.connect()) == str(store)
+    assert published(world.api, f"{world.me}-registry", 5000) == str(store)

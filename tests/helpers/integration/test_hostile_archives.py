@@ -358,3 +358,14 @@ def test_a_small_archive_fills_neither_memory_nor_time(world, make):
         assert raised == "BadTar" or call == "import_", rows
         assert int(used) < 200_000, rows  # kB
         assert float(seconds) < 60, rows
+
+
+def test_a_root_file_system_may_have_many_files(world):
+    """A Debian has 10,000 to 40,000."""
+    with tarfile.open(workspace.file("root.tar"), "w") as archive:
+        for number in range(20_000):
+            archive.addfile(tarfile.TarInfo(f"usr/share/{number // 100}/{number}"))
+    name, box = f"{world.me}/flat:1", f"{world.me}-flat"
+    assert images.import_("root.tar", name).repository.tolist() == [f"{world.me}/flat"]
+    world.sh(f"docker create --label {workspace.label()} --name {box} {name} /x")
+    assert int(world.sh(f"docker export {box} | tar -t | grep -c usr/share/.*/.").stdout) == 20_000

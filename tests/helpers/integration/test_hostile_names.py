@@ -32,7 +32,7 @@ CALLS = {
         lambda word: registry.tag(word, f"{workspace.name()}/x"),
     ],
     "registry.tags": [registry.tags, lambda word: registry.tags(f"127.0.0.1:9/{word}")],
-    "registry.private": [lambda word: registry.private(user=word)],
+    "registry.private": [lambda word: registry.private(password=word)],
     "registry.start": [],
     "registry.login": [
         lambda word: registry.login("127.0.0.1:9", word, "secret"),
@@ -93,7 +93,6 @@ CALLS = {
     "containers.events": [containers.events],
     "containers.stats": [containers.stats],
     "containers.start": [containers.start],
-    "containers.started": [],
     "containers.rm": [containers.rm],
     "containers.logs": [containers.logs],
     "containers.ready": [lambda word: containers.ready(word, "x")],
@@ -170,7 +169,6 @@ def lines_of(call, word, shown):
 
 @pytest.mark.parametrize("name", [name for name, calls in CALLS.items() if calls])
 def test_a_shown_line_runs_nothing_of_a_stranger_s(web, name, paste, shown, monkeypatch):
-    monkeypatch.setattr(registry, "_user", None)
     for word, (place, call) in itertools.product(HOSTILE, enumerate(CALLS[name])):
         lines = lines_of(call, word, shown)
         for line, shell in itertools.product(lines, ["bash", "dash"]):
@@ -185,14 +183,27 @@ def test_a_shown_line_runs_nothing_of_a_stranger_s(web, name, paste, shown, monk
     "call",
     [
         CALLS["images.read"][0], CALLS["registry.search"][0], CALLS["registry.login"][1],
-        CALLS["registry.logout"][0], CALLS["registry.tag"][2], CALLS["images.push"][1],
-        CALLS["images.import_"][2], CALLS["images.commit"][2], CALLS["images.rm"][1],
+        CALLS["registry.logout"][0], CALLS["registry.tag"][3],
     ],
 )  # fmt: skip
 def test_a_name_that_begins_with_a_dash_is_no_option(web, call, paste, shown, monkeypatch):
     monkeypatch.setattr(engine, "sources", engine.Sources)  # else an address stands before it
     words = paste(lines_of(call, "--config", shown)[-1], "dash")
     assert "--" in words[: next(i for i, one in enumerate(words) if one.startswith("--config"))]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        CALLS["registry.tag"][2], CALLS["images.push"][1], CALLS["images.import_"][2],
+        CALLS["images.commit"][2], CALLS["images.rm"][1],
+    ],
+)  # fmt: skip
+def test_a_new_name_that_begins_with_a_dash_is_refused_before_a_line_is_shown(web, call, shown):
+    shown.clear()
+    with pytest.raises(errors.NameTaken, match="outside your namespace"):
+        call("--config")
+    assert shown == []
 
 
 def test_tar_itself_gives_the_file_of_any_name(web, shown):
@@ -204,7 +215,7 @@ def test_tar_itself_gives_the_file_of_any_name(web, shown):
 
 def test_the_command_that_a_table_s_filters_stand_for(paste):
     for word in HOSTILE:
-        made = tables.made_by(
+        made = tables.with_command(
             pd.DataFrame({"state": [word]}),
             "docker",
             "ps",
@@ -215,13 +226,17 @@ def test_the_command_that_a_table_s_filters_stand_for(paste):
         assert paste(line, "bash")[:5] == ["docker", "ps", "--filter", f"status={word}", word]
 
 
-@pytest.mark.parametrize("user", ["o'neil; touch x", *HOSTILE])
-def test_a_solution_s_lines_are_quoted(world, monkeypatch, paste, user):
-    monkeypatch.setattr(World, "store", registry.Registry("127.0.0.1:9", user, "secret"))
-    for one in (*exercises(lesson_1).values(), *exercises(lesson_2).values()):
-        for line in one.solution().lines:
-            if line.startswith("docker login"):
-                assert paste(line, "dash")[:4] == ["docker", "login", "-u", user]
+def test_a_solution_s_login_is_quoted(world, monkeypatch, paste, tmp_path):
+    monkeypatch.setattr(World, "store", registry.Registry("127.0.0.1:9"))
+    monkeypatch.setattr(workspace, "NOTEBOOK_DIR", tmp_path / "my $(touch x); notebooks")
+    monkeypatch.chdir(tmp_path / "place")
+    workspace.file("registry-password").write_text("secret")
+    lines = [line for lesson in (lesson_1, lesson_2) for one in exercises(lesson).values()
+             for line in one.solution().lines if line.startswith("docker login")]  # fmt: skip
+    expected = ["docker", "login", "-u", world.me, "--password-stdin", "127.0.0.1:9"]
+    assert len(lines) >= 5
+    for line in lines:
+        assert paste(line, "dash")[:6] == expected
 
 
 def test_a_solution_s_folder_is_quoted(world, monkeypatch, paste, tmp_path):

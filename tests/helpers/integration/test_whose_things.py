@@ -10,6 +10,7 @@ import time
 import pytest
 
 from helpers import containers, engine, images, registry, workspace
+from helpers._internal import containers as inner
 from helpers._internal import distribution, errors
 
 
@@ -95,6 +96,27 @@ def test_twice_is_the_same(world):
     assert len(named) >= 3 and there == [f"{world.me}-box"]
 
 
+REFUSED = {
+    "memory": (errors.LessonError, {"memory": "1k"}),
+    "cpus": (errors.LessonError, {"cpus": 10_000}),
+    "port": (errors.BadOption, {"publish": "80"}),
+    "no image": (errors.NoSuchImage, {"image": "busybox:nowhere"}),
+    "no image's name": (errors.LessonError, {"image": "Busy box"}),
+}
+
+
+@pytest.mark.parametrize(("kind", "options"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("detach", [True, False])
+def test_a_run_that_is_refused_leaves_the_container_of_before(world, kind, options, detach):
+    containers.run("busybox", "sleep 600", name="cafe", detach=True)
+    before = world.looks(f"{world.me}-cafe")
+    with pytest.raises(kind):
+        containers.run(**{"image": "busybox"} | options, name="cafe", detach=detach)
+    assert world.looks(f"{world.me}-cafe") == before
+    containers.run("busybox", "sleep 600", name="cafe", detach=True)
+    assert world.looks(f"{world.me}-cafe") != before and world.mine() == [f"{world.me}-cafe"]
+
+
 def test_a_service_twice_is_the_same(world):
     def run():
         found = containers.run("busybox", "sleep 60", name="web", detach=True, publish="8940:80",
@@ -138,7 +160,7 @@ def test_what_can_t_start_is_said_and_does_not_stay(world):
 
 
 def test_a_container_that_goes_on_too_long_is_removed(world, monkeypatch):
-    monkeypatch.setattr(containers, "_LONGEST", 0.5)
+    monkeypatch.setattr(inner, "RUN_TIMEOUT", 0.5)
     with pytest.raises(errors.TooSlow):
         containers.run("busybox", "sleep 600", name="box")
     assert world.mine() == []
@@ -146,11 +168,15 @@ def test_a_container_that_goes_on_too_long_is_removed(world, monkeypatch):
 
 def test_a_command_in_a_container_has_a_limit(world, monkeypatch):
     containers.run("busybox", "sleep 60", name="job", detach=True)
-    monkeypatch.setattr(containers, "_LONGEST", 0.2)
     for _ in range(3):
-        with pytest.raises(errors.TooSlow):
-            containers.exec_("job", "sleep 60")
-    monkeypatch.setattr(containers, "_LONGEST", 20)
+        with monkeypatch.context() as patch:
+            patch.setattr(engine.connect().api, "timeout", 0.5)
+            with pytest.raises(errors.TooSlow):
+                containers.exec_("job", "sleep 60")  # it is silent
+        with monkeypatch.context() as patch:
+            patch.setattr(inner, "RUN_TIMEOUT", 0.5)
+            with pytest.raises(errors.TooSlow):
+                containers.exec_("job", "yes")  # it goes on
     assert containers.exec_("job", "echo still here") == "still here\n"
 
 
@@ -159,7 +185,7 @@ def test_a_command_in_a_container_leaves_no_answer_open(world, monkeypatch):
     containers.run("busybox", "sleep 60", name="job", detach=True)
     before = open_answers()
     assert containers.exec_("job", "echo hi") == "hi\n"
-    monkeypatch.setattr(containers, "_LONGEST", 0.2)
+    monkeypatch.setattr(engine.connect().api, "timeout", 0.5)
     with pytest.raises(errors.TooSlow):
         containers.exec_("job", "sleep 60")
     assert [one for one in open_answers() if one not in before] == []
@@ -229,15 +255,6 @@ def test_a_restart_policy_is_waited_for(world):
     assert containers.inspect("flaky").restarts.tolist() == [2]
 
 
-def test_what_happened_is_known_also_where_the_engine_has_forgotten_it(world):
-    """Thirty learners make its 256 events in a few seconds."""
-    containers.run("busybox", "true", name="box")
-    for _ in range(130):
-        world.api.tag("busybox", f"{world.me}/x", "1")
-        world.api.remove_image(f"{world.me}/x:1")
-    assert containers.events("box").action.tolist()[:2] == ["create", "start"]
-
-
 # Pulls in the classroom
 
 
@@ -274,45 +291,53 @@ def test_what_the_mirror_does_not_have_is_never_asked_of_docker_hub(world, asked
     assert addresses and all(one.startswith(f"http://{mirror}/") for one in addresses)
 
 
-@pytest.mark.alone
-@pytest.mark.parametrize("mirrored", [True, False])
-def test_a_tag_of_the_user_s_own_stays_as_it_is(world, monkeypatch, shown, mirrored):
-    """`busybox:glibc` is in the mirror too; here it is an image of the user's."""
+@pytest.fixture
+def glibc(world):
+    """The name of an image in the mirror, which the test takes; it is pulled again afterwards."""
+    name = "busybox:glibc"
+    yield name
+    world.sh(f"docker rmi -f {name}", check=False)
+    images.pull(name)
+
+
+@pytest.fixture(params=[True, False], ids=["mirrored", "not mirrored"])
+def mirrored(request, monkeypatch):
+    """An Engine that was given the mirror, as far as that can be; then one that was not."""
     at = engine.sources()
-    monkeypatch.setattr(
-        engine, "sources", lambda: engine.Sources(at.mirror, at.index, at.mirrored and mirrored)
-    )
-    before = world.image("busybox:glibc")
+    now = engine.Sources(at.mirror, at.index, at.mirrored and request.param)
+    monkeypatch.setattr(engine, "sources", lambda: now)
+
+
+@pytest.mark.alone
+@pytest.mark.usefixtures("mirrored")
+def test_an_image_that_was_built_here_keeps_its_name(world, glibc, asked):
+    """Also where a pull would bring another of this name, by itself or for a run."""
     containers.run("busybox", "touch /mine", name="box")
-    world.sh(f"docker commit {world.me}-box busybox:glibc")
-    try:
-        mine = world.looks("busybox:glibc")
-        own = f"{world.me}/library/busybox:glibc"
-        for _ in range(2):
-            assert images.pull("busybox:glibc").reference == own
-            assert shown[-1] == (
-                f"docker pull {at.mirror}/library/busybox:glibc"
-                f" && docker tag {at.mirror}/library/busybox:glibc {own}"
-                f" && docker rmi {at.mirror}/library/busybox:glibc"
-            )
-        assert world.image(f"{at.mirror}/library/busybox:glibc") is None
-        assert containers.run("busybox:glibc", "ls /mine", rm=True).exit_code == 1
-        assert f" {own} ls /mine" in shown[-1]
-        registry.tag("busybox:glibc", f"{world.me}/one:1")
-        assert shown[-1] == f"docker tag {own} {world.me}/one:1"
-        for call in (images.inspect, images.history, images.shared):
-            call("busybox:glibc")
-            assert shown[-1].endswith(own)
-        images.save("busybox:glibc", "x.tar")
-        assert world.looks("busybox:glibc") == mine
-        world.sh("docker rmi -f busybox:glibc")
-        assert images.pull("busybox:glibc").reference == "busybox:glibc"
-        assert world.image(own) is None
-    finally:
-        world.sh("docker rmi -f busybox:glibc")
-        if before:
-            images.pull("busybox:glibc")
-            assert world.image("busybox:glibc")["Id"] == before["Id"]
+    world.sh(f"docker commit {world.me}-box {glibc}")
+    mine, pulls = world.looks(glibc), asked[1]
+    for _ in range(2):
+        with pytest.raises(errors.NameTaken, match=f"{glibc} is an image that was built here"):
+            images.pull(glibc)
+        assert world.looks(glibc) == mine and pulls == []
+    assert containers.run(glibc, "ls /mine", rm=True).exit_code == 0  # as docker runs it
+    world.sh(f"docker tag {glibc} {world.me}/mine:1\ndocker rmi {glibc}")  # as the sentence says
+    assert images.pull(glibc).reference == glibc
+    assert containers.run(glibc, "ls /mine", rm=True).exit_code == 1
+    assert world.image(f"{world.me}/mine:1")["Id"] in mine
+
+
+@pytest.mark.alone
+@pytest.mark.usefixtures("mirrored")
+def test_an_image_that_was_pulled_gives_up_its_name(world, glibc):
+    """As with docker itself: an older image of the name stays, by its digest alone."""
+    images.pull("busybox")
+    older = world.image("busybox")
+    world.sh(f"docker tag busybox {glibc}")
+    assert world.image(glibc)["RepoDigests"]
+    done = images.pull(glibc)
+    assert done.reference == glibc and world.image(glibc)["Id"] != older["Id"]
+    tags = world.image(older["Id"])["RepoTags"]
+    assert "busybox:latest" in tags and glibc not in tags
 
 
 def test_an_engine_that_does_not_know_the_mirror(world, monkeypatch, shown):
@@ -325,7 +350,7 @@ def test_an_engine_that_does_not_know_the_mirror(world, monkeypatch, shown):
     assert world.image(f"{at.mirror}/library/busybox:latest") is None
     assert shown == [
         f"docker pull {at.mirror}/library/busybox:latest"
-        f" && docker tag {at.mirror}/library/busybox:latest busybox"
+        f" && docker tag {at.mirror}/library/busybox:latest busybox:latest"
         f" && docker rmi {at.mirror}/library/busybox:latest"
     ]
 
