@@ -285,7 +285,7 @@ def restarts(name, *policies):
 def forget(*references):
     """Take names of yours away, where they are there: what a task starts from is made anew."""
     for reference in references:
-        with contextlib.suppress(errors.NoSuchImage):
+        with contextlib.suppress(errors.NotFound):
             images.rm(reference)
 
 
@@ -538,7 +538,7 @@ def packed(file, image):
             )
         try:
             found = world.archive(file)
-        except errors.BadTar:
+        except errors.InvalidArchive:
             return no(
                 f"`{path}` is no whole archive of an image",
                 "`docker export` writes a file system; an image is written by `docker save`.",

@@ -63,7 +63,7 @@ def _plain(value):
     while not isinstance(value, (str, bytes)) and getattr(value, "__len__", None):
         values = np.asarray(list(value) if isinstance(value, dict) else value)
         if values.size != 1:
-            raise errors.BadOption(
+            raise errors.InvalidInput(
                 "check(…)",
                 f"one word or number is wanted, and this is a {type(value).__name__} of "
                 f"{' × '.join(map(str, values.shape))}",
@@ -186,7 +186,7 @@ class Exercise:
         return f"**{self.title}**\n\n{self._filled()}"
 
     def _filled(self):
-        with errors.explained(f"show the exercise {self.name}"):
+        with errors.translate_errors(f"show the exercise {self.name}"):
             return World().fill(self._task)
 
     def begin(self, *, again=False):
@@ -201,7 +201,7 @@ class Exercise:
         Raises:
             LessonError: What the task starts from could not be made.
         """
-        with errors.explained(f"begin the exercise {self.name}"):
+        with errors.translate_errors(f"begin the exercise {self.name}"):
             if self._prepare and (again or not self._begun(World())):
                 with command.quietly():
                     self._prepare(World().me)
@@ -218,8 +218,8 @@ class Exercise:
             A `Report`, true when all holds.
 
         Raises:
-            BadOption: An answer is a table, or has several values.
-            EngineNotRunning: No Engine answers.
+            InvalidInput: An answer is a table, or has several values.
+            EngineUnavailable: No Engine answers.
         """
         self._answer = tuple(map(_plain, answer)) or self._answer
         return Report(self, self._look())
@@ -231,7 +231,7 @@ class Exercise:
             The hint, as `Lines`.
 
         Raises:
-            EngineNotRunning: No Engine answers.
+            EngineUnavailable: No Engine answers.
         """
         left = [one for one in self._look() if not one.holds]
         if not left:
@@ -251,10 +251,10 @@ class Exercise:
             A `Solution`.
 
         Raises:
-            EngineNotRunning: No Engine answers.
+            EngineUnavailable: No Engine answers.
         """
         world = World()
-        with errors.explained(f"show the solution of {self.name}"):
+        with errors.translate_errors(f"show the solution of {self.name}"):
             lines = world.fill(self._docker, shell=True).split("\n")
             taken = [name for line in lines for name in re.findall(r"--name (\S+)", line)
                      if world.container(name)]  # fmt: skip
@@ -262,7 +262,7 @@ class Exercise:
         return Solution(self._python, [*removed, *lines])
 
     def _look(self):
-        with errors.explained(f"check the exercise {self.name}"):
+        with errors.translate_errors(f"check the exercise {self.name}"):
             world = World(self._answer)
             if self._begun and not self._begun(world):
                 todo = f"`exercises.{self.name}.begin()` makes it."
@@ -308,7 +308,7 @@ def exercises(module):
 def _is_done(one):
     try:
         return bool(one.check())
-    except (errors.EngineNotRunning, errors.SocketDenied):
+    except errors.EngineUnavailable:
         raise
     except errors.LessonError:  # its own check tells what is wrong
         return False
@@ -326,7 +326,7 @@ def progress(module):
         The line, and the names of those that are done and of those that are left, as `Lines`.
 
     Raises:
-        EngineNotRunning: No Engine answers.
+        EngineUnavailable: No Engine answers.
     """
     done = {name: _is_done(one) for name, one in exercises(module).items()}
     marks = [

@@ -21,7 +21,7 @@ from exercises.frame import OVER, absent, exercise, no, yes
 from helpers import containers, engine, images, registry, workspace
 from helpers._internal import archives, command
 from helpers._internal.containers import published
-from helpers._internal.errors import BadTar
+from helpers._internal.errors import InvalidArchive
 
 exercises = sys.modules[__name__]  # what a notebook calls this module
 
@@ -42,7 +42,7 @@ def _sent(world):
     """What the image in the parcel is; `None` where the parcel holds something else."""
     try:
         return world.archive("gift.tar").get(f"{world.me}/gift:1")
-    except BadTar:
+    except InvalidArchive:
         return None
 
 
@@ -522,7 +522,7 @@ def _exported(world):
             names = archive.files.keys()
             there = "hello.txt" in names and archive.files["hello.txt"].isreg()
             found = there and archive.open("hello.txt").read(99).strip()
-    except BadTar:
+    except InvalidArchive:
         return no(f"`{path.as_posix()}` is no whole archive", "Export the container again.")
     if "manifest.json" in names:
         return no(

@@ -183,10 +183,10 @@ class World:
             empty where it has none.
 
         Raises:
-            BadTar: It is not there, is cut short, or is no such archive.
+            InvalidArchive: It is not there, is cut short, or is no such archive.
         """
         path, found = self.file(name), {}
-        with errors.explained(f"read {path.as_posix()}"), archives.opened(path) as packed:
+        with errors.translate_errors(f"read {path.as_posix()}"), archives.opened(path) as packed:
             for image in packed.images:
                 for layer in image.layers:
                     packed.open(layer).read(1)

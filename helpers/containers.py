@@ -12,6 +12,7 @@ from helpers._internal import containers as inner
 from helpers._internal import distribution, errors, files, ports
 from helpers._internal.command import shown
 from helpers._internal.frames import to_frame
+from helpers._internal.names import suggestions
 from helpers.engine import connect, docker
 from helpers.workspace import Text, check_container, prefixed
 
@@ -57,23 +58,25 @@ def run(
         command printed, as `Output`, which has the `exit_code`.
 
     Raises:
-        BadOption: `publish` or `restart` is none of these.
-        NoSuchImage: There is no such image, here or in its registry.
-        NameTaken: The name belongs to a container that this workspace did not make.
-        TooSlow: It ran in the foreground for more than 60 s and was removed.
+        InvalidInput: `publish` or `restart` is none of these.
+        NotFound: There is no such image, here or in its registry.
+        NotOwned: The name belongs to a container that this workspace did not make.
+        Timeout: It ran in the foreground for more than 60 s and was removed.
 
     Source: Engine API `POST /containers/create`, `/start`, `/wait`, `GET /containers/{id}/logs`.
     """
-    with errors.explained(f"docker run {image}"):
+    with errors.translate_errors(f"docker run {image}"):
         words, env = inner.split_command(command), dict(env or {})
         host_port, _ = ports.parse_publish(publish)
         name = name and prefixed(name)
         own = inner.own_ports(connect().api, name) if name and host_port else ()
+    cpus = cpus and lines.number("cpus", cpus, 0, sample=0.5, whole=False)
     options = inner.Options(name, detach, rm, publish, env, restart, init, cpus, memory)
     removed = [lines.line("docker", "rm", "-f", name)] if name else []
 
     def start(port):
-        with docker("run", *options.words(port), image, *words, prepared=removed) as api:
+        words_of_run = [*options.words(port), image, *words]
+        with suggestions(image), docker("run", *words_of_run, prepared=removed) as api:
             container = inner.create(api, image, words, options.arguments(api, port))
             if detach:
                 return inner.begin(api, container)
@@ -119,7 +122,7 @@ def inspect(*names):
         ends), restarts (int64), oom_killed (bool), init (bool), restart_policy (str).
 
     Raises:
-        NoSuchContainer: There is no such container.
+        NotFound: There is no such container.
 
     Source: Engine API `GET /containers/{id}/json`.
     """
@@ -147,15 +150,13 @@ def stop(name, *, grace=10):
         container went away with its end), grace_used (bool, whether the whole grace time went by).
 
     Raises:
-        NoSuchContainer: There is no such container.
-        NameTaken: The container is not of this workspace.
+        NotFound: There is no such container.
+        NotOwned: The container is not of this workspace.
 
     Source: Engine API `POST /containers/{id}/stop`.
     """
-    name = prefixed(name)
+    name, grace = prefixed(name), lines.number("grace", grace, 0, sample=10)
     with docker("stop", *(["-t", grace] if grace != 10 else []), name) as api:
-        if grace < 0:
-            raise ValueError("grace is a number of whole seconds, 0 or more")
         check_container(api, name)
         inner.wait_for_command(api, name)
         begun = time.monotonic()
@@ -177,9 +178,9 @@ def kill(name, *, signal="KILL"):
         A DataFrame of one row: name (str), state (str), exit_code (Int64).
 
     Raises:
-        NoSuchContainer: There is no such container.
-        NameTaken: The container is not of this workspace.
-        TooSlow: The process went on for more than 60 s, as it may with signals but KILL.
+        NotFound: There is no such container.
+        NotOwned: The container is not of this workspace.
+        Timeout: The process went on for more than 60 s, as it may with signals but KILL.
 
     Source: Engine API `POST /containers/{id}/kill`.
     """
@@ -204,8 +205,8 @@ def wait(name):
         A DataFrame of one row: name (str), state (str), exit_code (Int64).
 
     Raises:
-        NoSuchContainer: There is no such container.
-        TooSlow: It still ran after 60 s.
+        NotFound: There is no such container.
+        Timeout: It still ran after 60 s.
 
     Source: Engine API `POST /containers/{id}/wait`.
     """
@@ -228,11 +229,11 @@ def events(name):
         containers together.
 
     Raises:
-        NoSuchContainer: There is no such container.
+        NotFound: There is no such container.
 
     Source: Engine API `GET /events`.
     """
-    with errors.explained(f"docker events --filter container={prefixed(name)}"):
+    with errors.translate_errors(f"docker events --filter container={prefixed(name)}"):
         one = connect().api.inspect_container(prefixed(name))
     only = {"container": one["Id"][:12]}
     words = ["--since", "1h", "--until", "0s", "--filter", f"container={only['container']}"]
@@ -260,12 +261,12 @@ def stats(name, *, samples=5):
         cpu_limit (float64, the same), memory (int64, bytes), memory_limit (int64, bytes).
 
     Raises:
-        NoSuchContainer: There is no such container.
-        NotRunning: The container has ended.
+        NotFound: There is no such container.
+        Conflict: The container has ended.
 
     Source: Engine API `GET /containers/{id}/stats`.
     """
-    name = prefixed(name)
+    name, samples = prefixed(name), lines.number("samples", samples, 1, sample=5)
     with docker("stats", "--no-stream", name) as api:
         cores = check_container(api, name)["HostConfig"]["NanoCpus"] / 1e9
         measured = api.stats(name, stream=True, decode=True)
@@ -288,8 +289,8 @@ def start(name):
         A DataFrame of one row: name (str), state (str), exit_code (Int64).
 
     Raises:
-        NoSuchContainer: There is no such container.
-        NameTaken: The container is not of this workspace.
+        NotFound: There is no such container.
+        NotOwned: The container is not of this workspace.
 
     Source: Engine API `POST /containers/{id}/start`.
     """
@@ -311,9 +312,9 @@ def rm(name, *, force=False):
         A DataFrame like that of `ps`, with the containers that this workspace still has.
 
     Raises:
-        NoSuchContainer: There is no such container.
-        NameTaken: The container is not of this workspace.
-        StillRunning: It runs, and `force` is not set.
+        NotFound: There is no such container.
+        NotOwned: The container is not of this workspace.
+        Conflict: It runs, and `force` is not set.
 
     Source: Engine API `DELETE /containers/{id}`.
     """
@@ -334,7 +335,7 @@ def logs(name):
         Its output and its errors, as `Text`; of very much the end.
 
     Raises:
-        NoSuchContainer: There is no such container.
+        NotFound: There is no such container.
 
     Source: Engine API `GET /containers/{id}/logs`.
     """
@@ -355,8 +356,8 @@ def ready(name, words):
         Its logs so far, as `Text`.
 
     Raises:
-        NoSuchContainer: There is no such container.
-        TooSlow: It printed nothing for 60 s, or ended without these words.
+        NotFound: There is no such container.
+        Timeout: It printed nothing for 60 s, or ended without these words.
 
     Source: Engine API `GET /containers/{id}/logs` (`follow=true`).
     """
@@ -369,7 +370,7 @@ def ready(name, words):
                 return Text(said)
             said = said[-inner.MAX_OUTPUT :]
         api.inspect_container(name)  # where the Engine has gone, its words end, too
-        raise errors.TooSlow(
+        raise errors.Timeout(
             "", f"it has ended and never said {words!r}",
             f"Read what it said: containers.logs({name!r})",
         )  # fmt: skip
@@ -386,14 +387,14 @@ def exec_(name, command):
         What it printed, as `Output`, which has the `exit_code`.
 
     Raises:
-        NoSuchContainer: There is no such container.
-        NameTaken: The container is not of this workspace.
-        TooSlow: The command printed nothing for 60 s; it goes on in the container.
+        NotFound: There is no such container.
+        NotOwned: The container is not of this workspace.
+        Timeout: The command printed nothing for 60 s; it goes on in the container.
 
     Source: Engine API `POST /containers/{id}/exec` and `POST /exec/{id}/start`.
     """
     name = prefixed(name)
-    with errors.explained(f"docker exec {name}"):
+    with errors.translate_errors(f"docker exec {name}"):
         words = inner.split_command(command)
     with docker("exec", name, *words) as api:
         check_container(api, name)
@@ -414,9 +415,9 @@ def cp(name, path, file):
         The copy's path from the current folder, as `Text`.
 
     Raises:
-        NoSuchContainer: There is no such container.
-        EngineError: There is no such file in it, or it is a folder.
-        NameTaken: The container is not of this workspace.
+        NotFound: There is no such container.
+        LessonError: There is no such file in it, or it is a folder.
+        NotOwned: The container is not of this workspace.
 
     Source: Engine API `GET /containers/{id}/archive`.
     """
@@ -425,7 +426,7 @@ def cp(name, path, file):
         check_container(api, name)
         with inner.open_file(api, name, path) as member:
             if member is None:
-                raise errors.EngineError("", f"there is no file {path} in it", "Check the path")
+                raise errors.LessonError("", f"there is no file {path} in it", "Check the path")
             files.write(copy, iter(lambda: member.read(1 << 20), b""))
     return Text(copy.as_posix())
 
@@ -442,15 +443,15 @@ def curl(name, path="/", *, port=80):
         The page, as `Text`.
 
     Raises:
-        NoSuchContainer: The container is not there, or does not publish the port.
-        TooSlow: Nothing answered within 10 s.
+        NotFound: The container is not there, or does not publish the port.
+        Timeout: Nothing answered within 10 s.
     """
     name = prefixed(name)
-    with errors.explained(f"fetch {path} from {name}"):
+    with errors.translate_errors(f"fetch {path} from {name}"):
         check_container(connect().api, name)
         address = inner.published(connect().api, name, port)
         if not address:
-            raise errors.NoSuchContainer(
+            raise errors.NotFound(
                 "", f"no such container runs and publishes port {port}",
                 f"Run it with publish='8080:{port}'",
             )  # fmt: skip
@@ -466,7 +467,7 @@ def _page(url):
         try:
             return inner.read_output([distribution.get(url).content])
         except requests.HTTPError as err:
-            raise errors.EngineError(
+            raise errors.LessonError(
                 "", f"the web server answers {err.response.status_code}, as it has no such page",
                 "Write one in the container, with containers.exec_",
             ) from err

@@ -86,8 +86,7 @@ def connect():
         A `docker.DockerClient` in which every call ends: 3 s to connect, 60 s between two bytes.
 
     Raises:
-        EngineNotRunning: No Engine answers there.
-        SocketDenied: This user may not talk to it.
+        EngineUnavailable: No Engine answers there, or this user may not talk to it.
 
     Source: https://docs.docker.com/reference/api/engine/
     """
@@ -98,13 +97,13 @@ def connect():
 
 def _connect():
     try:
-        with errors.explained("connect to the Docker Engine"):
+        with errors.translate_errors("connect to the Docker Engine"):
             client = _Client.from_env(timeout=min(VERSION_TIMEOUT, READ_TIMEOUT))
-    except (errors.EngineNotRunning, errors.TooSlow) as err:
-        if not (named := _named()):
+    except (errors.EngineUnavailable, errors.Timeout) as err:
+        if not (named := _named()) or "PermissionError" in str(err.__cause__):
             raise
         wrong, todo = named
-        raise type(err)(err.tried, f"no Docker Engine answers at {wrong}", todo) from err.__cause__
+        raise type(err)(err.action, f"no Docker Engine answers at {wrong}", todo) from err.__cause__
     client.api.timeout = READ_TIMEOUT
     return client
 
@@ -187,7 +186,7 @@ def sources():
         `Sources`: the classroom's where `python3 -m classroom` has set one up, else Docker Hub.
 
     Raises:
-        EngineNotRunning: `CLASSROOM=on`, and the classroom does not run; or what it has written
+        EngineUnavailable: `CLASSROOM=on`, and the classroom does not run; or what it has written
             makes no sense.
     """
     wanted = os.environ.get("CLASSROOM", "auto")
@@ -195,7 +194,7 @@ def sources():
         with contextlib.suppress(FileNotFoundError):
             return _told()
     if wanted == "on":
-        raise errors.EngineNotRunning(
+        raise errors.EngineUnavailable(
             "CLASSROOM=on", "the classroom does not run", "Start it: python3 -m classroom lab"
         )
     return Sources()
@@ -208,7 +207,7 @@ def _told():
         addresses = all(re.fullmatch(r"[\w.-]+:\d+", at) for at in (told.mirror, told.index))
         if addresses and isinstance(told.mirrored, bool):
             return told
-    raise errors.EngineNotRunning(
+    raise errors.EngineUnavailable(
         "look where images come from",
         ".classroom/sources.json does not say it",
         "Have it written anew: python3 -m classroom lab",

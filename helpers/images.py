@@ -10,9 +10,10 @@ from helpers._internal import archives, command, distribution, errors, files
 from helpers._internal import images as inner
 from helpers._internal.command import operands, shown
 from helpers._internal.frames import to_frame
+from helpers._internal.names import check_own, push_hint, suggestions
 from helpers._internal.progress import Progress
 from helpers.engine import connect, credentials, docker, sources
-from helpers.workspace import Text, check_container, check_own, prefixed
+from helpers.workspace import Text, check_container, prefixed
 
 
 def ls(*references):
@@ -45,21 +46,22 @@ def pull(reference):
         layer: layer (str, its short ID), status (str).
 
     Raises:
-        NoSuchImage: The registry has no such image.
+        NotFound: The registry has no such image.
         AccessDenied: The registry wants a login first.
-        HubUnreachable: Docker Hub is out of reach, and the image is not here.
-        NameTaken: The name belongs to an image that was built here.
+        RegistryUnreachable: Docker Hub is out of reach, and the image is not here.
+        NotOwned: The name belongs to an image that was built here.
         RateLimited: The registry has had enough requests from here for now.
 
     Source: Engine API `POST /images/create`.
     """
-    with errors.explained(f"docker pull {reference}"):
+    with errors.translate_errors(f"docker pull {reference}"):
         line = inner.pull_line(reference, inner.pull_source(reference))
     try:
-        with shown(line):
+        with suggestions(reference), shown(line):
             return inner.pull(connect().api, reference)
-    except errors.HubUnreachable:
-        if not (image := inner.inspect(connect().api, reference)):
+    except errors.RegistryUnreachable:
+        from_hub = distribution.parse(reference).host == "docker.io" and not sources().mirror
+        if not (from_hub and (image := inner.inspect(connect().api, reference))):
             raise
     line = command.line("docker", "image", "inspect", reference)
     with shown(f"{line}  # Docker Hub is out of reach; it stays as it is"):
@@ -80,18 +82,18 @@ def push(reference):
 
     Raises:
         AccessDenied: The registry wants a login first.
-        NameTaken: The name is not in your namespace.
-        NoSuchImage: There is no such image here.
+        NotOwned: The name is not in your namespace.
+        NotFound: There is no such image here.
         RegistryUnreachable: Nothing answers there.
 
     Source: Engine API `POST /images/{name}/push`.
     """
     check_own("push", reference)
     if sources().mirror and distribution.parse(reference).host == "docker.io":
-        raise errors.HubUnreachable(
+        raise errors.RegistryUnreachable(
             f"docker push {reference}",
             "a name without an address goes to Docker Hub, which the classroom never asks",
-            f"Name it ADDRESS/{reference}, with the address of your own registry: registry.start()",
+            push_hint(reference),
         )
     with docker("push", *operands(reference)) as api:
         auth = credentials(reference)
@@ -110,8 +112,8 @@ def save(reference, file):
         The archive's path from the current folder, as `Text`.
 
     Raises:
-        NoSuchImage: There is no such image here.
-        NoSpace: The disk is full; there is no half file.
+        NotFound: There is no such image here.
+        LessonError: The disk is full; there is no half file.
 
     Source: Engine API `GET /images/{name}/get`.
     """
@@ -133,9 +135,9 @@ def export(container, file):
         The archive's path from the current folder, as `Text`.
 
     Raises:
-        NoSuchContainer: There is no such container.
-        NameTaken: The container is not of this workspace.
-        NoSpace: The disk is full; there is no half file.
+        NotFound: There is no such container.
+        NotOwned: The container is not of this workspace.
+        LessonError: The disk is full; there is no half file.
 
     Source: Engine API `GET /containers/{id}/export`.
     """
@@ -156,8 +158,8 @@ def load(file):
         What the Engine says that it loaded, as `Text`.
 
     Raises:
-        BadTar: The file is not there, is cut short, or is no archive of `docker save`.
-        NameTaken: It would move a name that is not yours to another image.
+        InvalidArchive: The file is not there, is cut short, or is no archive of `docker save`.
+        NotOwned: It would move a name that is not yours to another image.
 
     Source: Engine API `POST /images/load`.
     """
@@ -183,8 +185,8 @@ def import_(file, reference, *, change=()):
         A DataFrame like that of `ls`, with the new image.
 
     Raises:
-        BadTar: The file is not there, or is cut short.
-        NameTaken: The name is not in your namespace.
+        InvalidArchive: The file is not there, or is cut short.
+        NotOwned: The name is not in your namespace.
 
     Source: Engine API `POST /images/create` (`fromSrc=-`).
     """
@@ -214,8 +216,8 @@ def commit(container, reference, *, change=()):
         A DataFrame like that of `ls`, with the new image.
 
     Raises:
-        NoSuchContainer: There is no such container.
-        NameTaken: The name is not in your namespace, or the container is not of this workspace.
+        NotFound: There is no such container.
+        NotOwned: The name is not in your namespace, or the container is not of this workspace.
 
     Source: Engine API `POST /commit`.
     """
@@ -241,7 +243,7 @@ def contents(file):
         file (str, its path in the archive), size (int64, bytes).
 
     Raises:
-        BadTar: The file is not there, is cut short, or is no archive of `docker save`.
+        InvalidArchive: The file is not there, is cut short, or is no archive of `docker save`.
 
     Source: https://github.com/moby/docker-image-spec (the archive's `manifest.json`)
     """
@@ -266,7 +268,7 @@ def read(file, member):
         What it says, as Python's lists and dicts.
 
     Raises:
-        BadTar: The archive is not whole, or has no such file.
+        InvalidArchive: The archive is not whole, or has no such file.
 
     Source: https://github.com/opencontainers/image-spec/blob/main/config.md
     """
@@ -288,7 +290,7 @@ def inspect(*references):
         of str), size (int, bytes).
 
     Raises:
-        NoSuchImage: There is no such image here.
+        NotFound: There is no such image here.
 
     Source: Engine API `GET /images/{name}/json` and `GET /images/{name}/history`.
     """
@@ -322,7 +324,7 @@ def history(reference):
         size (int64, bytes that the step added), comment (str).
 
     Raises:
-        NoSuchImage: There is no such image here.
+        NotFound: There is no such image here.
 
     Source: Engine API `GET /images/{name}/history`.
     """
@@ -343,7 +345,7 @@ def shared(*references):
         files), and for each image a column of bool: whether it has that layer.
 
     Raises:
-        NoSuchImage: There is no such image here.
+        NotFound: There is no such image here.
 
     Source: Engine API `GET /images/{name}/json` (`RootFS.Layers`).
     """
@@ -366,8 +368,8 @@ def rm(reference):
         A DataFrame, a row a step: action (str: Untagged or Deleted), what (str).
 
     Raises:
-        NameTaken: The name is not in your namespace.
-        NoSuchImage: There is no such image here.
+        NotOwned: The name is not in your namespace.
+        NotFound: There is no such image here.
 
     Source: Engine API `DELETE /images/{name}`.
     """

@@ -11,6 +11,7 @@ from helpers import engine, tables, workspace
 from helpers._internal import command, distribution, errors, images, own_registry, ports
 from helpers._internal.command import operands, shown
 from helpers._internal.frames import to_frame
+from helpers._internal.names import check_own
 from helpers._internal.own_registry import Registry
 from helpers.engine import connect, docker
 from helpers.workspace import Text
@@ -30,15 +31,16 @@ def search(term, *, official=None, stars=0, limit=25):
         name (str), description (str), stars (int64), official (bool).
 
     Raises:
-        BadOption: `limit` is out of range.
-        HubUnreachable: The Engine could not reach Docker Hub.
+        InvalidInput: `limit` is out of range.
+        RegistryUnreachable: The Engine could not reach Docker Hub.
         RegistryUnreachable: The Engine could not reach the classroom's index.
 
     Source: Engine API `GET /images/search`.
     """
     index = engine.sources().index
     term = f"{index}/{term}" if index else term
-    _check_limit(limit, f"docker search --limit {limit}")
+    limit = command.number("limit", limit, 1, 100, sample=25)
+    stars = command.number("stars", stars, 0, sample=10)
     filters = {"is-official": str(bool(official)).lower()} if official is not None else {}
     filters |= {"stars": str(stars)} if stars else {}
     options = [word for key in filters for word in ("--filter", f"{key}={filters[key]}")]
@@ -49,11 +51,6 @@ def search(term, *, official=None, stars=0, limit=25):
         frame, "docker", "search", asked=filters, rest=rest,
         filters={"official": "is-official", "stars": "stars"},
     )  # fmt: skip
-
-
-def _check_limit(limit, tried):
-    if not (isinstance(limit, int) and 1 <= limit <= 100):
-        raise errors.BadOption(tried, "a list has 1 to 100 rows", "Write limit=25")
 
 
 def reference(name):
@@ -67,7 +64,7 @@ def reference(name):
         part (str), value (str, empty where there is none), filled_in (bool).
 
     Raises:
-        NoSuchImage: No image can have such a name.
+        NotFound: No image can have such a name.
 
     Source: https://pkg.go.dev/github.com/distribution/reference (its grammar)
     """
@@ -87,12 +84,12 @@ def tag(source, target):
         A DataFrame like that of `images.ls`, with both names.
 
     Raises:
-        NameTaken: The new name is not in your namespace.
-        NoSuchImage: There is no image `source`.
+        NotOwned: The new name is not in your namespace.
+        NotFound: There is no image `source`.
 
     Source: Engine API `POST /images/{name}/tag`.
     """
-    workspace.check_own("tag", target)
+    check_own("tag", target)
     with docker("tag", *operands(source, target)) as api:
         api.tag(source, *parse_repository_tag(target))
         return images.table(api, distribution.parse(source).familiar, target)
@@ -113,8 +110,8 @@ def tags(repository, *, limit=10):
         size (int64, bytes of the compressed layers), platform (str, such as linux/amd64).
 
     Raises:
-        BadOption: `limit` is out of range.
-        NoSuchImage: The registry has no such repository.
+        InvalidInput: `limit` is out of range.
+        NotFound: The registry has no such repository.
         AccessDenied: The registry wants a login first.
         RegistryUnreachable: Nothing answers there.
 
@@ -122,7 +119,7 @@ def tags(repository, *, limit=10):
     `GET /v2/<name>/manifests/<reference>`) and, on Docker Hub,
     https://docs.docker.com/reference/api/hub/latest/ (`GET /v2/namespaces/{}/repositories/{}/tags`)
     """
-    _check_limit(limit, f"list {limit} tags of {repository}")
+    limit = command.number("limit", limit, 1, 100, sample=10)
     host, path = distribution.locate(repository)
     rows_of, line = distribution.tag_rows, _curl(host, f"{path}/tags/list")
     if host == distribution.HUB:
@@ -148,15 +145,15 @@ def private(*, password=None):
         A `Registry`; `f"{store}/ada/hello"` is a name in it.
 
     Raises:
-        BadOption: It can be no password.
-        NameTaken: The container's name belongs to something that is not ours.
+        InvalidInput: It can be no password.
+        NotOwned: The container's name belongs to something that is not ours.
         RegistryUnreachable: It did not answer within 20 s.
 
     Source: Engine API `POST /containers/create`, `PUT /containers/{id}/archive`,
     `POST /containers/{id}/start`; https://distribution.github.io/distribution/about/configuration/
     """
     password = None if password is None else own_registry.check(password)
-    with errors.explained("look for your own registry"):
+    with errors.translate_errors("look for your own registry"):
         there = own_registry.find(connect().api)
     own_registry.choose(workspace.place(own_registry.PASSWORD), password)
 
@@ -178,12 +175,12 @@ def start():
         The `Registry`, as `private` gives it.
 
     Raises:
-        NameTaken: The container's name belongs to something that is not ours.
+        NotOwned: The container's name belongs to something that is not ours.
         RegistryUnreachable: It did not answer within 20 s.
 
     Source: Engine API `POST /containers/{id}/start`.
     """
-    with errors.explained("look for your own registry"):
+    with errors.translate_errors("look for your own registry"):
         store = own_registry.find(connect().api)
     if store is None:
         return private()
@@ -205,7 +202,7 @@ def login(registry, username=None, password=None):
         The registry's answer, as `Text`.
 
     Raises:
-        WrongPassword: The registry does not know this user with this password.
+        AccessDenied: The registry does not know this user with this password.
         RegistryUnreachable: Nothing answers there.
 
     Source: Engine API `POST /auth`.
@@ -231,10 +228,10 @@ def _check_own(registry):
     """Refuse an address for which no user and no password is known."""
     if isinstance(registry, Registry):
         return  # also where it was removed: that nothing answers there, the Engine says
-    with errors.explained(f"docker login {registry}"):
+    with errors.translate_errors(f"docker login {registry}"):
         own = own_registry.find(connect().api)
         if str(registry).replace("localhost:", "127.0.0.1:") != str(own):
-            raise errors.BadOption(
+            raise errors.InvalidInput(
                 "", "a user and a password are wanted",
                 "Give username= and password=; for your own registry: "
                 "registry.login(registry.start())",
@@ -302,7 +299,7 @@ def rate_limit():
         (Int64, pulls), window (Int64, seconds); <NA> where the registry sets no limit.
 
     Raises:
-        HubUnreachable: Docker Hub can't be reached.
+        RegistryUnreachable: Docker Hub can't be reached.
         RegistryUnreachable: The classroom's registry can't be reached.
 
     Source: https://docs.docker.com/docker-hub/usage/pulls/ (headers of a `HEAD`, which is no pull)

@@ -15,7 +15,7 @@ import pandas as pd
 from IPython.display import display
 
 from helpers import engine
-from helpers._internal import distribution, errors
+from helpers._internal import errors
 
 LABEL = "lesson"  # the label's key; its value is the workspace's name
 FOLDER = Path("files")  # beside the notebooks; in it, each workspace has a folder of its own
@@ -104,38 +104,18 @@ def check_container(api, full):
         The container, as the Engine inspects it.
 
     Raises:
-        NoSuchContainer: There is none of this name.
-        NameTaken: Another made it.
+        NotFound: There is none of this name.
+        NotOwned: Another made it.
     """
     container = api.inspect_container(full)
     if not owns(container):
         full = container["Name"].lstrip("/")
-        raise errors.NameTaken(
+        raise errors.NotOwned(
             "",
             f"the container {full} was not made by this workspace, and the lessons touch no other",
             f"Choose another name; or, if it is yours, type docker rm -f {full} in a terminal",
         )
     return container
-
-
-def check_own(verb, reference):
-    """Refuse to change a name of an image that lies outside this workspace.
-
-    Args:
-        verb: What would be done to it, as docker calls it.
-        reference: The image's name.
-
-    Raises:
-        NameTaken: The name is not in the workspace's namespace.
-    """
-    if not owns_tag(str(reference)):
-        host, path = distribution.split(re.sub("^https?://", "", str(reference)))
-        host = host if re.match(r"(127\.0\.0\.1|localhost):", host) else ""
-        raise errors.NameTaken(
-            f"docker {verb} {reference}",
-            f"{reference} lies outside your namespace, and the lessons change no name there",
-            f"Write {host}{name()}/{path.rpartition('/')[2]}",
-        )
 
 
 def owns_tag(reference):
@@ -163,13 +143,13 @@ def file(path):
     """Place a file to write in the workspace's folder, as `place` does, and make the folder.
 
     Raises:
-        BadFolder: The folder can't be made, or a link leads out of it.
+        LessonError: The folder can't be made, or a link leads out of it.
     """
     found = place(path)
-    with errors.explained(f"write {found.as_posix()}"):
+    with errors.translate_errors(f"write {found.as_posix()}"):
         found.parent.mkdir(parents=True, exist_ok=True)
     for link in filter(Path.is_symlink, (found.parent, found)):
-        raise errors.BadFolder(
+        raise errors.LessonError(
             f"write {found.as_posix()}",
             f"{link.as_posix()} is a link, and the lessons write only in their own folder",
             f"Remove the link, rm {link.as_posix()}, then run the cell again",
@@ -181,11 +161,10 @@ def setup():
     """Connect to the Engine, go to the notebooks' folder, and say what the notebook works with.
 
     Raises:
-        EngineNotRunning: No Engine answers.
-        SocketDenied: This user may not talk to it.
+        EngineUnavailable: No Engine answers, or this user may not talk to it.
     """
     os.chdir(NOTEBOOK_DIR)
-    with errors.explained("connect to the Docker Engine"):
+    with errors.translate_errors("connect to the Docker Engine"):
         engine.connect().ping()
     at, hub = engine.sources(), "Docker Hub"
     display(
@@ -203,7 +182,7 @@ def reset():
         A DataFrame, a row a thing removed: kind (str), name (str).
 
     Raises:
-        EngineNotRunning: No Engine answers.
+        EngineUnavailable: No Engine answers.
 
     Source: Engine API `DELETE /containers/{id}`, `/images/{name}`, `/networks/{id}`,
     `/volumes/{name}`.
@@ -217,7 +196,7 @@ def reset():
             how(*which, **options)
             removed.append((kind, shown))
 
-    with errors.explained("reset the workspace"):
+    with errors.translate_errors("reset the workspace"):
         with_label = {image["Id"] for image in api.images(all=True, filters=mine)}
         labelled = {image["Id"]: image["Id"] in with_label for image in api.images(all=True)}
         for one in api.containers(all=True, filters=mine):

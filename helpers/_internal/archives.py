@@ -42,7 +42,7 @@ class Image(NamedTuple):
 
 @contextmanager
 def opened(path):
-    """Open a whole tar archive; whatever is wrong with it is a `BadTar`.
+    """Open a whole tar archive; whatever is wrong with it is a `InvalidArchive`.
 
     Args:
         path: The file's `Path`.
@@ -63,7 +63,7 @@ def check_whole(path):
         path: The file's `Path`.
 
     Raises:
-        BadTar: It is not there, is cut short, or has more than `MAX_FILES` files.
+        InvalidArchive: It is not there, is cut short, or has more than `MAX_FILES` files.
     """
     with _tar(path) as (tar, part):
         for number, _ in enumerate(iter(tar.next, None)):
@@ -81,16 +81,16 @@ def _tar(path):
             yield tar, part
     except (FileNotFoundError, IsADirectoryError) as err:
         todo = "Save or export it first"
-        raise errors.BadTar("", f"there is no file {path.as_posix()}", todo) from err
+        raise errors.InvalidArchive("", f"there is no file {path.as_posix()}", todo) from err
     except _TooLarge as err:
         todo = "Unpack it first, as gunzip does, or use docker in a terminal if you trust it"
-        raise errors.BadTar("", f"{path.as_posix()} {err}", todo) from err
+        raise errors.InvalidArchive("", f"{path.as_posix()} {err}", todo) from err
     except (KeyError, TypeError, AttributeError, RecursionError) as err:
         wrong = f"{path.as_posix()} is no archive of an image: {err.args[0]}"
-        raise errors.BadTar("", wrong, "Use images.import_ for a root file system") from err
+        raise errors.InvalidArchive("", wrong, "Use images.import_ for a root file system") from err
     except (tarfile.TarError, ValueError, EOFError) as err:
         wrong = f"{path.as_posix()} is not a whole tar archive"
-        raise errors.BadTar("", wrong, "Save or export it again") from err
+        raise errors.InvalidArchive("", wrong, "Save or export it again") from err
 
 
 def _check_end(tar, part):

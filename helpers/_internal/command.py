@@ -4,9 +4,10 @@ Every shown line is made here, by `line`: a word may be a stranger's, out of an 
 """
 
 import html
+import math
 import re
 import shlex
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 from IPython import get_ipython
@@ -81,9 +82,30 @@ def line(*words):
         The command line as a str.
 
     Raises:
-        BadOption: No command can have such a word.
+        InvalidInput: No command can have such a word.
     """
     return " ".join(_quoted(str(word)) for word in words if word is not None)
+
+
+def number(option, value, least, most=math.inf, *, sample, whole=True):
+    """Return the number that was given for an option; refuse what is none, or out of range.
+
+    Args:
+        option: The name of the keyword argument.
+        value: What was given.
+        least: The smallest number that it may be.
+        most: The largest one.
+        sample: A good value, for the hint.
+        whole: Whether it has to be a whole number.
+    """
+    with suppress(TypeError, ValueError, OverflowError):
+        count = float(value)
+        if least <= count <= most and math.isfinite(count) and not (whole and count % 1):
+            return int(count) if whole else count
+    limits = f"from {least} to {most}" if math.isfinite(most) else f"from {least} on"
+    problem = f"{option} takes a {'whole ' if whole else ''}number {limits}"
+    hint = f"Write {option}={sample}"
+    raise errors.InvalidInput(f"read {option}={value!r}", problem, hint)
 
 
 def operands(*words):
@@ -108,7 +130,7 @@ def _quoted(word):
     """
     if _IMPOSSIBLE.search(word):
         wrong = f"no command can have the word {word!r}"
-        raise errors.BadOption("write the command", wrong, "Correct that word")
+        raise errors.InvalidInput("write the command", wrong, "Correct that word")
     text = word.rstrip("\n")  # `$(…)` drops line ends from the end
     if _OBEYED.search(text):
         text = _SPECIAL.sub(_octal, text.replace("%", "%%"))
@@ -165,7 +187,7 @@ def shown(*lines, prepared=()):
     before = current()
     show(*lines, prepared=prepared)
     try:
-        with errors.explained(lines[-1]):
+        with errors.translate_errors(lines[-1]):
             yield
     finally:
         _current.set(before)

@@ -82,7 +82,7 @@ class Options:
         """Write them as the arguments of docker-py's `create_container`, a dict."""
         policy, _, count = str(self.restart or "no").partition(":")
         if policy not in _POLICIES or not (count or "0").isdigit():
-            raise errors.BadOption(
+            raise errors.InvalidInput(
                 f"docker run --restart {self.restart}", "there is no such policy",
                 f"Choose one of {', '.join(_POLICIES)}",
             )  # fmt: skip
@@ -167,7 +167,7 @@ def finish(api, container, *, keep):
         keep = False
         if isinstance(err, requests.RequestException) and "timed out" in str(err):
             wrong = f"it still ran after {RUN_TIMEOUT} s, and was removed"
-            raise errors.TooSlow("docker run", wrong, "Use detach=True for a service") from err
+            raise errors.Timeout("docker run", wrong, "Use detach=True for a service") from err
         raise
     finally:
         if not keep:

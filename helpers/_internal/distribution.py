@@ -2,7 +2,7 @@
 
 import operator
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -80,11 +80,12 @@ def parse(name):
         A `Reference`.
 
     Raises:
-        NoSuchImage: No image can have such a name.
+        InvalidInput: No image can have such a name.
 
     Source: https://pkg.go.dev/github.com/distribution/reference (its grammar)
     """
-    name = str(name)
+    if not isinstance(name, str):
+        raise _invalid(name)
     path, at, digest = name.partition("@")
     first, path = split(path)
     has_host = bool(first)
@@ -102,12 +103,7 @@ def parse(name):
         and (not colon or re.fullmatch(r"\w[\w.-]{0,127}", tag, re.ASCII))
         and (not at or re.fullmatch(r"sha256:[0-9a-f]{64}", digest))
     ):
-        raise errors.NoSuchImage(
-            f"read the name {name!r}",
-            "a repository is written in small letters, digits and . _ - between slashes,"
-            " a tag after a colon",
-            "Correct it, as in busybox:latest",
-        )
+        raise _invalid(name)
     no_tag = not tag and not digest
     namespace, _, repository = (f"library/{path}" if official else path).rpartition("/")
     filled_in = {"host": not has_host, "namespace": official, "tag": no_tag}
@@ -115,6 +111,39 @@ def parse(name):
         host, port, namespace, repository, "latest" if no_tag else tag, digest,
         frozenset(part for part, filled in filled_in.items() if filled),
     )  # fmt: skip
+
+
+def _invalid(name):
+    """Return the `InvalidInput` for what no image can be named, with the name to write instead."""
+    action = f"read the name {name!r}"
+    if not isinstance(name, str):
+        hint = 'Write it between quotation marks, as in "busybox"'
+        return errors.InvalidInput(action, "a name is a text", hint)
+    tagged = re.sub(r"\s+(?=(?:latest|[0-9.]+)$)", ":", name.strip())
+    plain = re.sub(r"\s+|^https?://", "", tagged)
+    host, rest = split(plain)
+    path, digest = re.match("[^:@]*", rest)[0], plain.partition("@")[2]
+    better = host + path.lower() + rest[len(path) :]
+    mistakes = [
+        (path != path.lower(), "a repository is written in small letters"),
+        (re.search(r"\s", name), "a name has no space in it"),
+        ("://" in name, "a name begins without https://"),
+    ]
+    problem = ", and ".join(text for wrong, text in mistakes if wrong)
+    if problem:
+        with suppress(errors.InvalidInput):
+            parse(better)
+            return errors.InvalidInput(action, problem, f"Write {better}")
+    if digest and re.fullmatch("(?:sha256:)?[0-9a-f]*", digest):
+        count = len(digest.removeprefix("sha256:"))
+        problem = f"a digest is sha256: and 64 digits, and this one has {count}"
+        hint = f'Take a whole one, as registry.tags("{host}{path}") lists them'
+        return errors.InvalidInput(action, problem, hint)
+    problem = (
+        "a repository is written in small letters, digits and . _ - between slashes,"
+        " a tag after a colon"
+    )
+    return errors.InvalidInput(action, problem, "Correct it, as in busybox:latest")
 
 
 def locate(name):
@@ -180,14 +209,16 @@ def understood(host):
         host: `host:port` of the registry.
 
     Raises:
-        NoRegistry: An answer is no JSON, or lacks what a registry's answers have.
+        InvalidJSONError: An answer is no JSON, or lacks what a registry's answers have.
     """
     try:
         yield
     except (
         LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError,
     ) as err:  # fmt: skip
-        raise errors.NoRegistry(f"what answers at {host} gives no registry's answer") from err
+        raise requests.exceptions.InvalidJSONError(
+            f"what answers at {host} gives no registry's answer"
+        ) from err
 
 
 def tag_rows(host, path, limit):
@@ -257,6 +288,6 @@ def get(address, *, method="GET", headers=None, auth=None):
             ) as answer:  # fmt: skip
                 answer._content = b"".join(islice(answer.iter_content(_PIECE), _PIECES))
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as err:
-            raise errors.NoAnswer(f"no answer from {address}") from err
+            raise requests.ConnectionError(f"no answer from {address}") from err
     answer.raise_for_status()
     return answer

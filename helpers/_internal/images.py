@@ -117,7 +117,7 @@ def pull(api, reference):
         A `Transfer`.
 
     Raises:
-        NameTaken: The name belongs to another image that was built here.
+        NotOwned: The name belongs to another image that was built here.
     """
     name, source = distribution.parse(reference), pull_source(reference)
     _check_built_here(api, name)
@@ -135,7 +135,7 @@ def _check_built_here(api, name):
     """Refuse to take a name from an image that no registry has; one that was pulled gives it up."""
     digests, at = _from_mirror(name), inspect(api, name.familiar)
     if at and not (at["RepoDigests"] or at["Id"] in digests or workspace.owns_tag(name.familiar)):
-        raise errors.NameTaken(
+        raise errors.NotOwned(
             "", f"{name.familiar} is an image that was built here, and a pull would take its name",
             f"Give it another name first, docker tag {name.familiar} NAME, then docker rmi "
             f"{name.familiar}",
@@ -159,7 +159,7 @@ def _from_mirror(name):
             ) from err  # fmt: skip
         if answer.status_code != 404:
             raise
-        raise errors.NoSuchImage(
+        raise errors.NotFound(
             "",
             f"the classroom has no {name.familiar}, and with CLASSROOM=on nothing asks Docker Hub",
             f'See what it has, registry.catalog("{mirror}"), or begin the name with the address of '
@@ -225,11 +225,11 @@ def check_names(api, archive):
     # containerd's image store knows an image by the digest of its manifest, Docker's of its config
     store = int("containerd.snapshotter" in str(api.info()["DriverStatus"]))
     for name, digests in archive.names().items():
-        with suppress(errors.NoSuchImage):  # what is no name moves to no image
+        with suppress(errors.InvalidInput):  # what is no name moves to no image
             familiar = distribution.parse(name).familiar
             here = None if workspace.owns_tag(familiar) else inspect(api, familiar)
             if here and {here["Id"]} != digests[store]:
-                raise errors.NameTaken(
+                raise errors.NotOwned(
                     "", f"it holds another image by the name {name}, which is not yours to move",
                     "Give yours another name first, or type this command in a terminal",
                 )  # fmt: skip

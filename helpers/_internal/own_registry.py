@@ -56,7 +56,7 @@ def check(password, tried="choose a password for your registry"):
     """Return a password as a `Secret`, or refuse one that bcrypt, HTTP or docker can't carry.
 
     Raises:
-        BadOption: It is no text of 1 to 72 bytes, or has what would be cut off on the way.
+        InvalidInput: It is no text of 1 to 72 bytes, or has what would be cut off on the way.
     """
     printable = r"[^\0-\x1f\x7f\ud800-\udfff]+"  # bcrypt ends at NUL, a file's line at its end
     fits = (
@@ -67,7 +67,7 @@ def check(password, tried="choose a password for your registry"):
     )
     password = engine.Secret(password)
     if not fits:
-        raise errors.BadOption(
+        raise errors.InvalidInput(
             tried,
             "a password has 1 to 72 bytes (a letter beyond ASCII has 2 to 4), on one line, with no"
             " space at either end",
@@ -80,15 +80,15 @@ def read(path):
     """Read the password from its file, without the line's end that an editor puts there.
 
     Raises:
-        WrongPassword: There is no such file.
-        BadOption: What is in it can be no password.
+        AccessDenied: There is no such file.
+        InvalidInput: What is in it can be no password.
     """
     tried = f"read {path.as_posix()}"
-    with errors.explained(tried):
+    with errors.translate_errors(tried):
         try:
             text = engine.Secret(path.read_bytes().decode(errors="surrogateescape"))
         except FileNotFoundError:
-            raise errors.WrongPassword(
+            raise errors.AccessDenied(
                 tried,
                 "the file with your registry's password is gone",
                 "Make a new one, which your registry then takes: registry.start()",
@@ -98,7 +98,7 @@ def read(path):
 
 def choose(path, password=None):
     """Write a password to its file; without one, make one at random unless the file is there."""
-    with errors.explained(f"write {path.as_posix()}"):
+    with errors.translate_errors(f"write {path.as_posix()}"):
         if password is not None:
             publish(path, password.encode())
         elif not path.exists():
@@ -179,7 +179,7 @@ def find(api):
         api: A `docker.APIClient`.
 
     Raises:
-        NameTaken: The container's name belongs to something that is not ours.
+        NotOwned: The container's name belongs to something that is not ours.
     """
     global last_port
     try:
@@ -258,8 +258,8 @@ def _start(api, store, fresh):
         if fresh:
             api.remove_container(name, v=True)
             raise
-        if not isinstance(errors.explain(err, "docker start"), errors.PortBusy):
+        if not isinstance(errors.explain(err, "docker start"), errors.Conflict):
             raise
         wrong = f"something else listens on {store}, and your registry can't start there"
         todo = "End that, or give the registry up with containers.rm('registry')"
-        raise errors.PortBusy("", wrong, todo) from err
+        raise errors.Conflict("", wrong, todo) from err

@@ -25,7 +25,7 @@ def parse_publish(publish):
     found = re.fullmatch(r"(\d{1,5}):(\d{1,5})", str(publish))
     ports = [int(port) for port in found.groups()] if found else [0]
     if not all(0 < port < 65536 for port in ports):
-        raise errors.BadOption(
+        raise errors.InvalidInput(
             f"docker run -p {publish}",
             "two ports are wanted, yours and the container's, from 1 to 65535",
             'Write publish="8080:80"',
@@ -43,7 +43,7 @@ def free_port(wanted):
         `wanted` as an int, or the next port after it that nothing listens on.
 
     Raises:
-        PortBusy: The 300 ports from `wanted` on are all taken, or there is no such port.
+        Conflict: The 300 ports from `wanted` on are all taken, or there is no such port.
     """
     with _held(wanted) as port:
         return port
@@ -61,7 +61,7 @@ def on_free_port(wanted, start, own=()):
         What `start` returns.
 
     Raises:
-        PortBusy: It was taken each time.
+        Conflict: It was taken each time.
     """
     if not wanted:
         return start(0)
@@ -69,7 +69,9 @@ def on_free_port(wanted, start, own=()):
         with _held(wanted + secrets.randbelow(spread + 1), own) as port:
             try:
                 return start(port)
-            except errors.PortBusy as err:
+            except errors.Conflict as err:
+                if getattr(err.__cause__, "status_code", None) == 409:
+                    raise  # the container's name is in the way, not the port
                 busy = err
     raise busy
 
@@ -86,7 +88,7 @@ def _held(wanted, own=()):
             if _binds(hold, port) and (port in own or _is_free(port)):
                 yield port
                 return
-    raise errors.PortBusy(
+    raise errors.Conflict(
         f"open a port from {wanted} on",
         f"none of the next {_RANGE} is free, or it is no port (1 to 65535)",
         "Name another port",

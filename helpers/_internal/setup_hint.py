@@ -19,7 +19,7 @@ def _say(shell, kind, error, trace, tb_offset=None):
     missing = getattr(error, "name", None)
     if missing not in _MADE:
         return shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
-    said = errors.NotSetUp(
+    said = errors.LessonError(
         f"use {missing}", "it is not there yet", "Run the notebook's first code cell, then this one"
     )
     lines = said._render_traceback_()

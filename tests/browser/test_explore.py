@@ -374,7 +374,7 @@ def test_contrast_holds(page, run, theme):
 
 def test_a_stranger_s_words_in_messages_logs_commands_and_bars_do_not_run(page, run):
     run(f"payloads = {PAYLOADS!r}\n" + STRANGER_ELSEWHERE)
-    for said in ("the log:", "docker tag", "EngineError"):
+    for said in ("the log:", "docker tag", "LessonError"):
         expect(page.get_by_text(said).filter(visible=True).first).to_be_visible()
     for payload in PAYLOADS[:5]:
         assert page.get_by_text(payload).count() >= 3
@@ -393,5 +393,5 @@ for payload in payloads:
     bars.update(payload, payload, 1, 2)
 display(workspace.Text("the log: " + " ".join(payloads)))
 display(command.Command(command.line("docker", "tag", *payloads)))
-raise errors.EngineError("docker pull", " ".join(payloads), "See to that")
+raise errors.LessonError("docker pull", " ".join(payloads), "See to that")
 """

@@ -73,7 +73,7 @@ def ends(lesson, word):
 def test_only_the_taught_errors_are_red(lesson, page):
     errors = page.locator("[data-mime-type='application/vnd.jupyter.stderr'], .jp-mod-error")
     taught = [c for c in lesson[1].cells if "raises-exception" in c.metadata.get("tags", [])]
-    red = page.get_by_text(re.compile(r"^(AccessDenied|WrongPassword|BadTar|EngineError|\w+): "))
+    red = page.get_by_text(re.compile(r"^(AccessDenied|InvalidArchive|LessonError|\w+): "))
     assert errors.count() <= len(taught)
     assert red.count() >= len(taught)
     assert page.get_by_text("Traceback").count() == 0

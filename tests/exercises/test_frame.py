@@ -11,7 +11,7 @@ import pytest
 from exercises import conditions, frame
 from exercises.frame import absent, exercise, given, no, yes
 from helpers._internal import command
-from helpers._internal.errors import BadOption, BadTar, EngineNotRunning
+from helpers._internal.errors import EngineUnavailable, InvalidArchive, InvalidInput
 
 PAYLOAD = "<img src=x onerror=alert(1)>"
 
@@ -149,7 +149,7 @@ def test_an_answer_is_remembered(made):
 )
 def test_a_table_is_no_answer_and_is_not_remembered(made, answer):
     made._conditions = [conditions.answered(lambda world, number: yes("right"))]
-    with pytest.raises(BadOption, match="one word or number is wanted"):
+    with pytest.raises(InvalidInput, match="one word or number is wanted"):
         made.check(answer)
     assert made.check().title == "A title: not started yet"
 
@@ -170,7 +170,7 @@ def test_what_can_t_be_judged_is_not_done(made):
 
 def test_one_broken_exercise_does_not_hide_the_others(made):
     def broken(world):
-        raise BadTar("read it", "it is garbage", "Make it anew")
+        raise InvalidArchive("read it", "it is garbage", "Make it anew")
 
     other = copy.copy(made)
     other._conditions = [broken]
@@ -181,10 +181,10 @@ def test_one_broken_exercise_does_not_hide_the_others(made):
 
 def test_an_engine_that_is_gone_is_said(made):
     def gone(world):
-        raise EngineNotRunning("check", "no Docker Engine answers", "Start it")
+        raise EngineUnavailable("check", "no Docker Engine answers", "Start it")
 
     made._conditions = [gone]
-    with pytest.raises(EngineNotRunning):
+    with pytest.raises(EngineUnavailable):
         frame.progress(SimpleNamespace(web=made))
 
 

@@ -13,7 +13,7 @@ def interrupted(*chunks):
 
 
 def test_it_is_said_in_one_sentence():
-    with pytest.raises(errors.Interrupted) as caught, shown("docker pull busybox"):
+    with pytest.raises(errors.LessonError) as caught, shown("docker pull busybox"):
         raise KeyboardInterrupt
     wanted = "docker pull busybox: it was interrupted. Run the cell again to do it whole."
     assert str(caught.value) == wanted

@@ -95,5 +95,5 @@ def test_what_an_editor_writes_at_the_end_does_not_count(tmp_path, content):
 @pytest.mark.parametrize("content", [b"", b"\n", b"a\nb", b"\xff", b"x" * 73])
 def test_a_file_with_no_password_in_it_is_named(tmp_path, content):
     (tmp_path / "word").write_bytes(content)
-    with pytest.raises(errors.BadOption, match=str(tmp_path / "word")):
+    with pytest.raises(errors.InvalidInput, match=str(tmp_path / "word")):
         own_registry.read(tmp_path / "word")

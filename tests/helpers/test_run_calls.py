@@ -3,10 +3,10 @@
 import socket
 
 import pytest
-from fake_server import Stream
 
 from helpers import containers
 from helpers._internal import errors
+from tests.helpers.fake_server import Stream
 
 NEW, OLD = "f" * 64, "0" * 64
 CREATE, REMOVE = ("POST", "/containers/create"), ("DELETE", "/containers/ada-web")
@@ -72,7 +72,7 @@ def test_the_workspace_s_own_container_makes_room(engine):
 def test_a_container_that_is_not_the_workspace_s_stays(engine, other):
     engine.answers[CREATE] = (409, {"message": IN_USE}, {})
     engine.answers["GET", "/containers/ada-web/json"] = OWN | {"Config": other}
-    with pytest.raises(errors.NameTaken, match="docker run .*was not made by this workspace"):
+    with pytest.raises(errors.NotOwned, match="docker run .*was not made by this workspace"):
         containers.run("busybox", "sleep 60", name="web", detach=True)
     assert REMOVE not in calls(engine)
 
@@ -99,7 +99,7 @@ def test_a_container_that_can_t_start_does_not_stay(engine):
     wrong = {"message": 'exec: "nope": executable file not found in $PATH: unknown'}
     engine.answers["POST", f"/containers/{NEW}/start"] = (400, wrong, {})
     engine.answers["DELETE", f"/containers/{NEW}"] = (204, b"", {})
-    with pytest.raises(errors.EngineError, match="no such command"):
+    with pytest.raises(errors.LessonError, match="no such command"):
         containers.run("busybox", "nope", name="web", detach=True)
     assert calls(engine)[-1] == ("DELETE", f"/containers/{NEW}")
 
@@ -132,7 +132,7 @@ def test_an_image_that_is_not_here_is_pulled_once(engine):
     assert calls(engine).count(CREATE) == 3
     engine.asked.clear()
     engine.answers[CREATE] = GONE
-    with pytest.raises(errors.NoSuchImage):
+    with pytest.raises(errors.NotFound):
         containers.run("busybox", "sleep 60", name="web", detach=True)
     assert calls(engine).count(("POST", "/images/create")) == 1
 
@@ -142,5 +142,5 @@ def test_with_rm_an_engine_removes_itself_what_can_t_start(engine, status):
     wrong = {"message": 'exec: "nope": executable file not found in $PATH: unknown'}
     engine.answers["POST", f"/containers/{NEW}/start"] = (400, wrong, {})
     engine.answers["DELETE", f"/containers/{NEW}"] = (status, {"message": "No such container"}, {})
-    with pytest.raises(errors.EngineError, match="no such command"):
+    with pytest.raises(errors.LessonError, match="no such command"):
         containers.run("busybox", "nope", name="web", detach=True, rm=True)

@@ -111,10 +111,10 @@ def within(seconds, call):
 
 
 def slow(call):
-    """Expect `TooSlow`, neither at once nor late."""
+    """Expect `Timeout`, neither at once nor late."""
     begun = time.monotonic()
     found = within(3, call)
-    assert isinstance(found, errors.TooSlow), repr(found)
+    assert isinstance(found, errors.Timeout), repr(found)
     assert time.monotonic() - begun > LIMIT * 0.5
 
 
@@ -144,8 +144,8 @@ def test_an_engine_that_never_answers(silent, call):
 
 def test_stop_waits_as_long_as_the_grace_and_then_no_longer(silent):
     begun = time.monotonic()
-    found = within(15, lambda: pytest.raises(errors.TooSlow, containers.stop, "a", grace=1))
-    assert isinstance(found.value, errors.TooSlow)
+    found = within(15, lambda: pytest.raises(errors.Timeout, containers.stop, "a", grace=1))
+    assert isinstance(found.value, errors.Timeout)
     assert 1 <= time.monotonic() - begun < 5
 
 
@@ -159,13 +159,13 @@ def test_kill_and_wait_have_a_limit(silent, monkeypatch):
 def test_a_pull_that_goes_silent_in_the_middle(silent):
     silent.says["/images/create"] = CHUNKED + chunk(b'{"status": "Pulling"}\r\n')
     found = within(3, lambda: images.pull("busybox"))
-    assert isinstance(found, errors.TooSlow), repr(found)
+    assert isinstance(found, errors.Timeout), repr(found)
 
 
 def test_a_push_that_goes_silent_in_the_middle(silent):
     silent.says["/images/ada/x/push"] = CHUNKED + chunk(b'{"status": "Preparing"}\r\n')
     found = within(3, lambda: images.push("ada/x:1"))
-    assert isinstance(found, errors.TooSlow), repr(found)
+    assert isinstance(found, errors.Timeout), repr(found)
 
 
 def test_an_engine_that_says_again_and_again_that_it_waits():
@@ -188,16 +188,16 @@ def test_an_archive_that_goes_silent_in_the_middle_leaves_no_half_file(silent, i
         lambda: images.export("a", "a.tar"),
     ):
         found = within(3, call)
-        assert isinstance(found, errors.TooSlow), repr(found)
+        assert isinstance(found, errors.Timeout), repr(found)
         assert list((in_tmp / "files/ada").iterdir()) == []
 
 
 def test_logs_that_go_silent_in_the_middle(silent):
-    """`ready` says that nothing printed for 60 s is `TooSlow`; docker-py takes the time-out off."""
+    """`ready` says that nothing printed for 60 s is `Timeout`; docker-py takes the time-out off."""
     said = struct.pack(">BxxxL", 1, 3) + b"hi\n"
     silent.says["/containers/ada-a/logs"] = CHUNKED + chunk(said)
     found = within(3, lambda: containers.ready("a", "never"))
-    assert isinstance(found, errors.TooSlow), repr(found)
+    assert isinstance(found, errors.Timeout), repr(found)
 
 
 def test_a_command_that_goes_on_and_says_nothing(silent, monkeypatch):
@@ -206,7 +206,7 @@ def test_a_command_that_goes_on_and_says_nothing(silent, monkeypatch):
     silent.says["/containers/ada-a/exec"] = json_answer('{"Id": "e0"}')
     silent.says["/exec/e0/start"] = UPGRADED
     found = within(3, lambda: containers.exec_("a", "sleep 600"))
-    assert isinstance(found, errors.TooSlow), repr(found)
+    assert isinstance(found, errors.Timeout), repr(found)
 
 
 def test_an_own_limit_goes_before_the_client_s(silent):
@@ -229,7 +229,7 @@ def sluggish(listener, pause):
         connection.sendall(CHUNKED + chunk(b'{"stream": "Loaded image: x"}') + chunk(b""))
 
 
-@pytest.mark.parametrize(("answer", "outcome"), [(9, None), (0.3, errors.TooSlow)])
+@pytest.mark.parametrize(("answer", "outcome"), [(9, None), (0.3, errors.Timeout)])
 def test_an_engine_that_takes_an_archive_slowly(monkeypatch, answer, outcome):
     """As where thirty learners load: a piece may wait for longer than a connection may."""
     monkeypatch.setattr(engine, "CONNECT_TIMEOUT", 0.1)
@@ -241,7 +241,7 @@ def test_an_engine_that_takes_an_archive_slowly(monkeypatch, answer, outcome):
         client = engine._Client(base_url=base, version="1.41", timeout=answer)
         pieces = (bytes(2**20) for _ in range(32))
         try:
-            with errors.explained("docker load"):
+            with errors.translate_errors("docker load"):
                 found = list(client.api.load_image(pieces, quiet=True))
             assert (found, outcome) == ([{"stream": "Loaded image: x"}], None)
         except errors.LessonError as err:
@@ -261,7 +261,7 @@ def test_an_engine_that_takes_no_connection(monkeypatch):
             one.connect_ex(address)
         client = engine._Client(base_url=f"tcp://127.0.0.1:{address[1]}", version="1.41", timeout=9)
         begun = time.monotonic()
-        with pytest.raises(errors.LessonError), errors.explained("docker version"):
+        with pytest.raises(errors.LessonError), errors.translate_errors("docker version"):
             client.api.version()
         assert time.monotonic() - begun < 3
         for one in fillers:
@@ -271,7 +271,7 @@ def test_an_engine_that_takes_no_connection(monkeypatch):
 def test_connect_says_that_nothing_is_there(monkeypatch, tmp_path):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
     engine.use(None)
-    with pytest.raises(errors.EngineNotRunning) as caught:
+    with pytest.raises(errors.EngineUnavailable) as caught:
         engine.connect()
     assert isinstance(caught.value.__cause__, docker.errors.DockerException)
 
@@ -280,5 +280,5 @@ def test_connect_gives_up_on_a_silent_socket(monkeypatch, silent):
     monkeypatch.setenv("DOCKER_HOST", f"tcp://{silent.address}")
     monkeypatch.setattr(engine, "VERSION_TIMEOUT", LIMIT)
     engine.use(None)
-    with pytest.raises((errors.TooSlow, errors.EngineNotRunning)):
+    with pytest.raises((errors.Timeout, errors.EngineUnavailable)):
         engine.connect()

@@ -93,9 +93,9 @@ def test_an_aux_without_a_digest(fake_engine, docker_hub, ada, aux):
 @pytest.mark.parametrize(
     ("message", "kind"),
     [
-        ("manifest for busybox:nope not found: manifest unknown", errors.NoSuchImage),
+        ("manifest for busybox:nope not found: manifest unknown", errors.NotFound),
         ("toomanyrequests: You have reached your pull rate limit.", errors.RateLimited),
-        ("write /var/lib/docker/tmp/x: no space left on device", errors.NoSpace),
+        ("write /var/lib/docker/tmp/x: no space left on device", errors.LessonError),
     ],
 )
 def test_an_error_in_the_stream_is_raised(fake_engine, docker_hub, message, kind):
@@ -125,7 +125,7 @@ def test_a_layer_that_waited_to_be_pulled_again_keeps_its_last_state(fake_engine
 
 def test_what_lies_outside_the_namespace_is_never_pushed(fake_engine, ada, shown):
     for name in ("busybox", "127.0.0.1:5054/bob/hello:1", "ada", "adam/x", "x/ada"):
-        with pytest.raises(errors.NameTaken):
+        with pytest.raises(errors.NotOwned):
             images.push(name)
     assert fake_engine.asked == []
 
@@ -145,7 +145,7 @@ def test_a_name_of_an_image_that_was_built_here_does_not_move(
 ):
     here = {"Id": ID, "RepoDigests": digests}
     fake_engine.answers["GET", "/images/busybox:latest/json"] = here
-    with pytest.raises(errors.NameTaken, match="built here.*docker rmi busybox:latest"):
+    with pytest.raises(errors.NotOwned, match="built here.*docker rmi busybox:latest"):
         images.pull("busybox")
     assert {method for method, *_ in fake_engine.asked} == {"GET"}
 
@@ -177,5 +177,5 @@ def test_hub_out_of_reach_and_the_image_is_here(fake_engine, docker_hub, shown):
     assert "Docker Hub is out of reach" in shown[-1] and "docker image inspect" in shown[-1]
     for name in ("busybox", "busybox:latest"):
         del fake_engine.answers["GET", f"/images/{name}/json"]
-    with pytest.raises(errors.HubUnreachable):
+    with pytest.raises(errors.RegistryUnreachable):
         images.pull("busybox")

@@ -237,7 +237,7 @@ def test_only_busy_ports_are_an_error(monkeypatch):
             raise OSError(98, "Address already in use")
 
     monkeypatch.setattr(ports.socket, "socket", Busy)
-    with pytest.raises(errors.PortBusy):
+    with pytest.raises(errors.Conflict):
         ports.free_port(5000)
     assert Busy.tried == [("127.0.0.1", port) for port in range(5000, 5300)]
 

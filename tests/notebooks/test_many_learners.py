@@ -88,5 +88,5 @@ def test_another_error_is_found_and_the_name_is_folded():
     given[-1].evalue = given[-1].evalue.replace("learner", "load-01")
     assert difference(cell.outputs, given, "load-01") == ""
     assert difference(cell.outputs, given, "load-02")
-    given[-1].ename = "NoSpace"
+    given[-1].ename = "LessonError"
     assert difference(cell.outputs, given, "load-01")

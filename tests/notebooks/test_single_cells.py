@@ -158,7 +158,7 @@ def test_without_the_first_cell(kernel, path):
     fresh = kernel()
     for cell in cells_of(path)[1:]:
         said, error = fresh.run(cell.source)
-        assert error == "NotSetUp", cell.source
+        assert error == "LessonError", cell.source
         assert said.endswith(
             "it is not there yet. Run the notebook's first code cell, then this one."
         )

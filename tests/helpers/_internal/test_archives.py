@@ -9,7 +9,7 @@ import pytest
 
 from helpers import images
 from helpers._internal import errors, files
-from helpers._internal.errors import BadTar
+from helpers._internal.errors import InvalidArchive
 from tests.helpers.fake_server import Stream
 
 CONFIG, LAYER = b'{"config": {"Cmd": ["sh"]}}', b"layer" * 400
@@ -98,7 +98,7 @@ def test_a_whole_archive_is_good(place, calls, call):
 
 @EACH
 def test_a_file_that_is_not_there(in_tmp, ada, calls, call):
-    with pytest.raises(BadTar, match="there is no file files/ada/x.tar"):
+    with pytest.raises(InvalidArchive, match="there is no file files/ada/x.tar"):
         calls[call]()
 
 
@@ -106,7 +106,7 @@ def test_a_file_that_is_not_there(in_tmp, ada, calls, call):
 @pytest.mark.parametrize("content", [b"", b"hello", b"x" * 5000, b"\x1f\x8b\x08garbage"])
 def test_a_file_that_is_no_archive(place, calls, call, content):
     place(content)
-    with pytest.raises(BadTar):
+    with pytest.raises(InvalidArchive):
         calls[call]()
 
 
@@ -118,7 +118,7 @@ def test_an_archive_that_is_cut_short(place, calls, call, fake_engine):
     for cut in [*range(700, end, 1024), end - 100, end + 3]:
         place(whole[: cut + 1])
         fake_engine.asked.clear()
-        with pytest.raises(BadTar):
+        with pytest.raises(InvalidArchive):
             calls[call]()
         sent = [one for one in fake_engine.asked if one[0] == "POST"]
         assert sent == [], f"cut at {cut}: the Engine was asked"
@@ -129,7 +129,7 @@ def test_a_compressed_archive_that_is_cut_or_spoilt(place, calls, call):
     whole = gzip.compress(saved(), mtime=0)
     for content in (whole[:-30], whole[:40] + b"\xff\x00" * 20 + whole[80:]):
         place(content)
-        with pytest.raises(BadTar):
+        with pytest.raises(InvalidArchive):
             calls[call]()
 
 
@@ -154,20 +154,20 @@ OTHER_MANIFEST = [  # `load` leaves these to the Engine, see the integration tes
 )
 def test_an_archive_that_is_not_of_docker_save(place, calls, call, content):
     place(content)
-    with pytest.raises(BadTar):
+    with pytest.raises(InvalidArchive):
         calls[call]()
 
 
 @pytest.mark.parametrize("member", ["gone.json", "l", "l/layer.tar"])
 def test_what_can_t_be_read_out_of_an_archive(place, member):
     place(saved())
-    with pytest.raises(BadTar):
+    with pytest.raises(InvalidArchive):
         images.read("x.tar", member)
 
 
 def test_an_archive_of_docker_export_says_what_to_do(place, calls):
     place(tar(("bin/sh", b"x")))
-    with pytest.raises(BadTar, match="Use images.import_"):
+    with pytest.raises(InvalidArchive, match="Use images.import_"):
         calls["load"]()
 
 
@@ -210,7 +210,7 @@ def test_an_interrupt_leaves_no_half_file(in_tmp):
 def test_save_of_a_full_disk(fake_engine, in_tmp, monkeypatch):
     fake_engine.answers["GET", "/images/busybox/json"] = {"Id": "sha256:0", "Size": 1}
     monkeypatch.setattr(fake_engine.client.api, "get_image", lambda name: broken(b"x"))
-    with pytest.raises(errors.NoSpace):
+    with pytest.raises(errors.LessonError):
         images.save("busybox", "x.tar")
     assert list((in_tmp / "files/ada").iterdir()) == []
 
@@ -219,16 +219,16 @@ def test_an_error_in_the_answer_of_load_and_import(place, calls, fake_engine):
     place(saved())
     wrong = {"errorDetail": {"message": "unexpected EOF"}, "error": "unexpected EOF"}
     fake_engine.answers["POST", "/images/load"] = Stream(wrong)
-    with pytest.raises(BadTar):
+    with pytest.raises(InvalidArchive):
         calls["load"]()
     fake_engine.answers["POST", "/images/create"] = json.dumps(wrong).encode() + b"\n"
-    with pytest.raises(BadTar):
+    with pytest.raises(InvalidArchive):
         calls["import_"]()
 
 
 def test_what_lies_outside_the_namespace_is_not_imported_or_committed(place, fake_engine):
     place(saved())
     for call in (images.import_, images.commit):
-        with pytest.raises(errors.NameTaken):
+        with pytest.raises(errors.NotOwned):
             call("x.tar", "busybox:latest")
     assert fake_engine.asked == []

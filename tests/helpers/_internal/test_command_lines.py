@@ -140,7 +140,7 @@ def test_html_is_escaped():
 
 @pytest.mark.parametrize("word", ["\0", "a\0b", "\ud800", "\udc7f", "\udd00"])
 def test_a_word_that_no_command_can_have_is_refused(word):
-    with pytest.raises(errors.BadOption, match="no command can have the word"):
+    with pytest.raises(errors.InvalidInput, match="no command can have the word"):
         command.line("docker", "pull", word)
 
 
@@ -186,6 +186,6 @@ def test_the_line_is_shown_before_the_block_runs(shown):
 
 
 def test_what_goes_wrong_is_said_in_the_words_of_the_last_line(shown):
-    with pytest.raises(errors.PortBusy) as caught, command.shown("docker create", "docker start"):
+    with pytest.raises(errors.Conflict) as caught, command.shown("docker create", "docker start"):
         raise OSError("address already in use")
     assert str(caught.value).startswith("docker start: ")

@@ -14,27 +14,17 @@ from helpers import workspace
 from helpers._internal import distribution, errors, readable
 from helpers._internal.errors import (
     AccessDenied,
-    BadAnswer,
-    BadFolder,
-    BadOption,
-    BadTar,
-    EngineError,
-    EngineNotRunning,
-    HubUnreachable,
+    Conflict,
+    EngineUnavailable,
+    InvalidArchive,
+    InvalidInput,
+    InvalidResponse,
     LessonError,
-    NameTaken,
-    NoSpace,
-    NoSuchContainer,
-    NoSuchImage,
-    NotRunning,
-    OtherPlatform,
-    PortBusy,
+    NotFound,
+    PlatformMismatch,
     RateLimited,
     RegistryUnreachable,
-    SocketDenied,
-    StillRunning,
-    TooSlow,
-    WrongPassword,
+    Timeout,
 )
 
 HUB = '"https://registry-1.docker.io/v2/"'
@@ -47,25 +37,26 @@ POOL = "UnixHTTPConnectionPool(host='localhost', port=None)"
 SAID = [
     # Docker Hub out of reach
     ("20.10", f"Get {HUB}: dial tcp: lookup registry-1.docker.io on 127.0.0.53:53: no such host",
-     HubUnreachable),
+     RegistryUnreachable),
     ("20.10", f"Get {HUB}: net/http: request canceled while waiting for connection"
-     " (Client.Timeout exceeded while awaiting headers)", HubUnreachable),
-    ("20.10", f"Get {HUB}: dial tcp 44.205.64.79:443: i/o timeout", HubUnreachable),
-    ("26", f"Get {HUB}: dial tcp 44.205.64.79:443: connect: connection refused", HubUnreachable),
-    ("26", f"Get {HUB}: net/http: TLS handshake timeout", HubUnreachable),
+     " (Client.Timeout exceeded while awaiting headers)", RegistryUnreachable),
+    ("20.10", f"Get {HUB}: dial tcp 44.205.64.79:443: i/o timeout", RegistryUnreachable),
+    ("26", f"Get {HUB}: dial tcp 44.205.64.79:443: connect: connection refused",
+     RegistryUnreachable),
+    ("26", f"Get {HUB}: net/http: TLS handshake timeout", RegistryUnreachable),
     ("28", f"Get {HUB}: context deadline exceeded"
-     " (Client.Timeout exceeded while awaiting headers)", HubUnreachable),
+     " (Client.Timeout exceeded while awaiting headers)", RegistryUnreachable),
     ("28", 'Get "https://auth.docker.io/token?scope=repository%3Alibrary%2Fbusybox%3Apull&'
-     'service=registry.docker.io": EOF', HubUnreachable),
+     'service=registry.docker.io": EOF', RegistryUnreachable),
     ("29", 'failed to resolve reference "docker.io/library/busybox:latest": failed to do request:'
      ' Head "https://registry-1.docker.io/v2/library/busybox/manifests/latest": dial tcp: lookup'
-     " registry-1.docker.io: no such host", HubUnreachable),
+     " registry-1.docker.io: no such host", RegistryUnreachable),
     ("29", 'failed to resolve reference "docker.io/library/busybox:latest": failed to authorize:'
      ' failed to fetch anonymous token: Get "https://auth.docker.io/token?scope=repository%3A'
      'library%2Fbusybox%3Apull&service=registry.docker.io": dial tcp 199.96.59.61:443: connect:'
-     " network is unreachable", HubUnreachable),
+     " network is unreachable", RegistryUnreachable),
     ("20.10", 'Get "https://index.docker.io/v1/search?q=busybox&n=25": dial tcp: lookup'
-     " index.docker.io on 1.1.1.1:53: server misbehaving", HubUnreachable),
+     " index.docker.io on 1.1.1.1:53: server misbehaving", RegistryUnreachable),
     # another registry out of reach
     ("20.10", 'Get "http://127.0.0.1:5052/v2/": dial tcp 127.0.0.1:5052: connect: connection'
      " refused", RegistryUnreachable),
@@ -89,36 +80,37 @@ SAID = [
      ' value: "<html>"', RateLimited),
     # what is no registry and no index
     ("20.10", "error decoding registry search results: invalid character '<' looking for beginning"
-     " of value", BadAnswer),
-    ("20.10", "error decoding registry search results: unexpected EOF", BadAnswer),
-    ("20.10", "Unexpected status code 404", BadAnswer),
+     " of value", InvalidResponse),
+    ("20.10", "error decoding registry search results: unexpected EOF", InvalidResponse),
+    ("20.10", "Unexpected status code 404", InvalidResponse),
     ("20.10", 'error parsing HTTP 404 response body: no error details found in HTTP response body:'
-     ' "{}"', BadAnswer),
-    ("20.10", "missing or empty Content-Type header", BadAnswer),
+     ' "{}"', InvalidResponse),
+    ("20.10", "missing or empty Content-Type header", InvalidResponse),
     ("20.10", "Unexpected status code 503", RegistryUnreachable),
-    ("20.10", "index.docker.io: Unexpected status code 503", HubUnreachable),
+    ("20.10", "index.docker.io: Unexpected status code 503", RegistryUnreachable),
     # another kind of machine
-    ("20.10", "no matching manifest for linux/s390x in the manifest list entries", OtherPlatform),
+    ("20.10", "no matching manifest for linux/s390x in the manifest list entries",
+     PlatformMismatch),
     ("28", "image with reference ada/x:1 was found but its platform (linux/arm64) does not match"
-     " the specified platform (linux/amd64)", OtherPlatform),
+     " the specified platform (linux/amd64)", PlatformMismatch),
     # what answers is no registry
     ("20.10", 'Get "https://192.0.2.1:5052/v2/": http: server gave HTTP response to HTTPS client',
-     BadAnswer),
+     InvalidResponse),
     ("29", 'failed to resolve reference "127.0.0.1:5052/ada/x:1": failed to do request: Head'
      ' "https://127.0.0.1:5052/v2/ada/x/manifests/1": tls: first record does not look like a TLS'
-     " handshake", BadAnswer),
+     " handshake", InvalidResponse),
     ("29", f"failed to copy: httpReadSeeker: failed open: could not fetch content descriptor"
-     f" sha256:{C} () from remote: not found", BadAnswer),
+     f" sha256:{C} () from remote: not found", InvalidResponse),
     # passwords and rights
     ("20.10", "error parsing HTTP 403 response body: invalid character '<' looking for beginning of"
      ' value: "<html>"', AccessDenied),
     ("26.1", "pull access denied for 127.0.0.1:5052/ada/x, repository does not exist or may require"
      " 'docker login': denied: <html>members only", AccessDenied),
-    ("20.10", f"Get {HUB}: unauthorized: incorrect username or password", WrongPassword),
+    ("20.10", f"Get {HUB}: unauthorized: incorrect username or password", AccessDenied),
     ("20.10", "login attempt to http://127.0.0.1:5052/v2/ failed with status: 401 Unauthorized",
-     WrongPassword),
+     AccessDenied),
     ("28", 'Get "https://127.0.0.1:5052/v2/": login attempt to http://127.0.0.1:5052/v2/ failed'
-     " with status: 401 Unauthorized", WrongPassword),
+     " with status: 401 Unauthorized", AccessDenied),
     ("20.10", "no basic auth credentials", AccessDenied),
     ("29", 'failed to resolve reference "127.0.0.1:5052/ada/x:1": pull access denied, repository'
      " does not exist or may require authorization: authorization failed: no basic auth"
@@ -132,81 +124,82 @@ SAID = [
     ("29", "push access denied, repository does not exist or may require authorization:"
      " authorization failed: no basic auth credentials", AccessDenied),
     # no such image
-    ("20.10", "No such image: nope:latest", NoSuchImage),
+    ("20.10", "No such image: nope:latest", NotFound),
     ("20.10", "manifest for busybox:nope not found: manifest unknown: manifest unknown",
-     NoSuchImage),
+     NotFound),
     ("20.10", "manifest for 127.0.0.1:5052/ada/x:1 not found: manifest unknown: manifest unknown",
-     NoSuchImage),
+     NotFound),
     ("20.10", "pull access denied for nope, repository does not exist or may require 'docker"
-     " login': denied: requested access to the resource is denied", NoSuchImage),
+     " login': denied: requested access to the resource is denied", NotFound),
     ("29", "pull access denied, repository does not exist or may require authorization: server"
-     " message: insufficient_scope: authorization failed", NoSuchImage),
+     " message: insufficient_scope: authorization failed", NotFound),
     ("29", 'failed to resolve reference "docker.io/library/busybox:nope":'
-     " docker.io/library/busybox:nope: not found", NoSuchImage),
+     " docker.io/library/busybox:nope: not found", NotFound),
     ("29", 'failed to resolve reference "127.0.0.1:5052/ada/x:1": 127.0.0.1:5052/ada/x:1: not'
-     " found", NoSuchImage),
-    ("20.10", "An image does not exist locally with the tag: 127.0.0.1:5052/ada/x", NoSuchImage),
-    ("28", "tag does not exist: 127.0.0.1:5052/ada/x:1", NoSuchImage),
-    ("20.10", "reference does not exist", NoSuchImage),
-    ("20.10", "repository name not known to registry", NoSuchImage),
+     " found", NotFound),
+    ("20.10", "An image does not exist locally with the tag: 127.0.0.1:5052/ada/x", NotFound),
+    ("28", "tag does not exist: 127.0.0.1:5052/ada/x:1", NotFound),
+    ("20.10", "reference does not exist", NotFound),
+    ("20.10", "repository name not known to registry", NotFound),
     # containers
-    ("20.10", "No such container: ada-web", NoSuchContainer),
-    ("29", "No such container: ada-web", NoSuchContainer),
+    ("20.10", "No such container: ada-web", NotFound),
+    ("29", "No such container: ada-web", NotFound),
     ("20.10", f"You cannot remove a running container {C}. Stop the container before attempting"
-     " removal or force remove", StillRunning),
+     " removal or force remove", Conflict),
     ("28", 'cannot remove container "/ada-web": container is running: stop the container before'
-     " removing or force remove", StillRunning),
-    ("20.10", f"Container {C} is not running", NotRunning),
-    ("20.10", f"Cannot kill container: ada-web: Container {C} is not running", NotRunning),
-    ("28", f"cannot kill container: ada-web: container {C} is not running", NotRunning),
-    ("28", f"container {C} is not running", NotRunning),
+     " removing or force remove", Conflict),
+    ("20.10", f"Container {C} is not running", Conflict),
+    ("20.10", f"Cannot kill container: ada-web: Container {C} is not running", Conflict),
+    ("28", f"cannot kill container: ada-web: container {C} is not running", Conflict),
+    ("28", f"container {C} is not running", Conflict),
     # ports
     ("20.10", f"driver failed programming external connectivity on endpoint ada-web ({C}): Bind for"
-     " 127.0.0.1:8080 failed: port is already allocated", PortBusy),
+     " 127.0.0.1:8080 failed: port is already allocated", Conflict),
     ("20.10", f"driver failed programming external connectivity on endpoint ada-web ({C}): Error"
      " starting userland proxy: listen tcp4 127.0.0.1:8080: bind: address already in use",
-     PortBusy),
+     Conflict),
     ("28", "failed to set up container networking: driver failed programming external connectivity"
      f" on endpoint ada-web ({C}): failed to bind host port for 127.0.0.1:8080:172.18.0.2:80/tcp:"
-     " address already in use", PortBusy),
+     " address already in use", Conflict),
     ("29", "failed to set up container networking: driver failed programming external connectivity"
      f" on endpoint ada-web ({C}): failed to bind host port 127.0.0.1:8080/tcp: address already in"
-     " use", PortBusy),
+     " use", Conflict),
     ("28", "failed to set up container networking: driver failed programming external connectivity"
      f" on endpoint ada-web ({C}): Bind for 127.0.0.1:8080 failed: port is already allocated",
-     PortBusy),
+     Conflict),
     # archives and disks
-    ("20.10", "Error processing tar file(exit status 1): unexpected EOF", BadTar),
-    ("20.10", "Error processing tar file(exit status 1): archive/tar: invalid tar header", BadTar),
-    ("28", "archive/tar: invalid tar header", BadTar),
-    ("28", "unexpected EOF", BadTar),
+    ("20.10", "Error processing tar file(exit status 1): unexpected EOF", InvalidArchive),
+    ("20.10", "Error processing tar file(exit status 1): archive/tar: invalid tar header",
+     InvalidArchive),
+    ("28", "archive/tar: invalid tar header", InvalidArchive),
+    ("28", "unexpected EOF", InvalidArchive),
     # one name, two kernels
     ("20.10", f'Conflict. The container name "/ada-web" is already in use by container "{C}". You'
-     " have to remove (or rename) that container to be able to reuse that name.", NameTaken),
-    ("20.10", "container is marked for removal and cannot be started", NameTaken),
-    ("20.10", f"removal of container {C} is already in progress", NameTaken),
+     " have to remove (or rename) that container to be able to reuse that name.", Conflict),
+    ("20.10", "container is marked for removal and cannot be started", Conflict),
+    ("20.10", f"removal of container {C} is already in progress", Conflict),
     # values
     ("docker-py", "The specified value for memory (lots) should specify the units. The postfix"
-     " should be one of the `b` `k` `m` `g` characters", BadOption),
-    ("20.10", 'strconv.Atoi: parsing "1.5": invalid syntax', BadOption),
-    ("28", "invalid JSON: json: cannot unmarshal number into Go struct field", BadOption),
-    ("20.10", "write /var/lib/docker/tmp/GetImageBlob412: no space left on device", NoSpace),
+     " should be one of the `b` `k` `m` `g` characters", InvalidInput),
+    ("20.10", 'strconv.Atoi: parsing "1.5": invalid syntax', InvalidInput),
+    ("28", "invalid JSON: json: cannot unmarshal number into Go struct field", InvalidInput),
+    ("20.10", "write /var/lib/docker/tmp/GetImageBlob412: no space left on device", LessonError),
     ("20.10", "Error processing tar file(exit status 1): write /bin/sh: no space left on device",
-     NoSpace),
+     LessonError),
     ("29", "failed to extract layer sha256:0: write /var/lib/containerd/x: no space left on device",
-     NoSpace),
+     LessonError),
     # what the family has no name of its own for
     ("20.10", "OCI runtime create failed: container_linux.go:380: starting container process"
-     ' caused: exec: "nope": executable file not found in $PATH: unknown', EngineError),
+     ' caused: exec: "nope": executable file not found in $PATH: unknown', LessonError),
     ("28", "failed to create task for container: failed to create shim task: OCI runtime create"
      " failed: runc create failed: unable to start container process: error during container init:"
-     ' exec: "nope": executable file not found in $PATH: unknown', EngineError),
+     ' exec: "nope": executable file not found in $PATH: unknown', LessonError),
     ("20.10", "OCI runtime create failed: container_linux.go:380: starting container process"
-     ' caused: exec: "/nope": stat /nope: no such file or directory: unknown', EngineError),
-    ("20.10", "No command specified", EngineError),
-    ("29", "no command specified", EngineError),
+     ' caused: exec: "/nope": stat /nope: no such file or directory: unknown', LessonError),
+    ("20.10", "No command specified", LessonError),
+    ("29", "no command specified", LessonError),
     ("20.10", "conflict: unable to remove repository reference \"busybox\" (must force) - container"
-     " 0123456789ab is using its referenced image 0123456789ab", EngineError),
+     " 0123456789ab is using its referenced image 0123456789ab", LessonError),
 ]  # fmt: skip
 
 
@@ -225,7 +218,7 @@ def test_what_an_engine_says(engine, said, kind):
         found = errors.explain(err, "docker try this")
         assert type(found) is kind
         assert str(found).startswith("docker try this: ") and str(found).endswith(".")
-        assert ("port 8080." in str(found)) == (kind is PortBusy)
+        assert ("port 8080." in str(found)) == ("8080" in said)
 
 
 @pytest.mark.parametrize(
@@ -259,47 +252,47 @@ def http_error(status, reason, url="http://127.0.0.1:5052/v2/ada/x/tags/list"):
 
 # What docker-py, requests and the operating system raise.
 RAISED = [
-    ("a checkout that can't be written", OSError(30, "Read-only file system", "x"), BadFolder),
-    ("a folder of another's", PermissionError(13, "Permission denied", "x"), BadFolder),
-    ("a file in the folder's place", FileExistsError(17, "File exists", "files/ada"), BadFolder),
+    ("a checkout that can't be written", OSError(30, "Read-only file system", "x"), LessonError),
+    ("a folder of another's", PermissionError(13, "Permission denied", "x"), LessonError),
+    ("a file in the folder's place", FileExistsError(17, "File exists", "files/ada"), LessonError),
     ("no socket", docker.errors.DockerException(
-        f"{GONE}: ('Connection aborted.', FileNotFoundError(2, '{MISSING}'))"), EngineNotRunning),
+        f"{GONE}: ('Connection aborted.', FileNotFoundError(2, '{MISSING}'))"), EngineUnavailable),
     ("nobody at the socket", docker.errors.DockerException(
         f"{GONE}: ('Connection aborted.', ConnectionRefusedError(111, 'Connection refused'))"),
-     EngineNotRunning),
+     EngineUnavailable),
     ("nobody at tcp", docker.errors.DockerException(
         f"{GONE}: HTTPConnectionPool(host='127.0.0.1', port=2375): Max retries exceeded with url:"
         " /version (Caused by NewConnectionError('[Errno 111] Connection refused'))"),
-     EngineNotRunning),
-    ("the Engine went away", aborted(FileNotFoundError(2, MISSING)), EngineNotRunning),
+     EngineUnavailable),
+    ("the Engine went away", aborted(FileNotFoundError(2, MISSING)), EngineUnavailable),
     ("the Engine was ended", aborted(ConnectionResetError(104, "Connection reset by peer")),
-     EngineNotRunning),
+     EngineUnavailable),
     ("the Engine ended the answer", aborted(
         http.client.RemoteDisconnected("Remote end closed connection without response")),
-     EngineNotRunning),
+     EngineUnavailable),
     ("not allowed, at first", docker.errors.DockerException(
         f"{GONE}: ('Connection aborted.', PermissionError(13, 'Permission denied'))"),
-     SocketDenied),
-    ("not allowed, later", aborted(PermissionError(13, "Permission denied")), SocketDenied),
-    ("slow to answer", requests.ReadTimeout(f"{POOL}: Read timed out. (read timeout=60)"), TooSlow),
-    ("slow within a stream", connection(f"{POOL}: Read timed out."), TooSlow),
+     EngineUnavailable),
+    ("not allowed, later", aborted(PermissionError(13, "Permission denied")), EngineUnavailable),
+    ("slow to answer", requests.ReadTimeout(f"{POOL}: Read timed out. (read timeout=60)"), Timeout),
+    ("slow within a stream", connection(f"{POOL}: Read timed out."), Timeout),
     ("slow at first", docker.errors.DockerException(
-        f"{GONE}: {POOL}: Read timed out. (read timeout=60)"), TooSlow),
-    ("slow socket", TimeoutError("timed out"), TooSlow),
-    ("slow to connect", requests.ConnectTimeout("timed out"), EngineNotRunning),
-    ("no space here", OSError(28, "No space left on device", "files/x.tar.part"), NoSpace),
+        f"{GONE}: {POOL}: Read timed out. (read timeout=60)"), Timeout),
+    ("slow socket", TimeoutError("timed out"), Timeout),
+    ("slow to connect", requests.ConnectTimeout("timed out"), EngineUnavailable),
+    ("no space here", OSError(28, "No space left on device", "files/x.tar.part"), LessonError),
     ("401", http_error(401, "Unauthorized"), AccessDenied),
     ("403", http_error(403, "Forbidden"), AccessDenied),
-    ("404", http_error(404, "Not Found"), NoSuchImage),
+    ("404", http_error(404, "Not Found"), NotFound),
     ("429", http_error(429, "Too Many Requests"), RateLimited),
     ("503", http_error(503, "Service Unavailable"), RegistryUnreachable),
     ("502 of Docker Hub", http_error(502, "Bad Gateway", "https://hub.docker.com/v2/x"),
-     HubUnreachable),
+     RegistryUnreachable),
     ("404 of docker-py", docker.errors.ImageNotFound(
         "404 Client Error for http+docker://localhost/v1.41/images/x/json: Not Found"
-        ' ("No such image: x:latest")', explanation="No such image: x:latest"), NoSuchImage),
+        ' ("No such image: x:latest")', explanation="No such image: x:latest"), NotFound),
     ("404 of docker-py", docker.errors.NotFound(
-        "404 Client Error", explanation="No such container: x"), NoSuchContainer),
+        "404 Client Error", explanation="No such container: x"), NotFound),
 ]  # fmt: skip
 
 
@@ -311,21 +304,21 @@ def test_what_docker_py_and_requests_raise(case, err, kind):
 
 
 def test_every_class_of_the_family_is_met():
-    """But those that the helpers' own checks raise, and what Ctrl-C makes."""
+    """But what the helpers' own checks raise."""
     met = {row[-1] for row in SAID + RAISED}
-    family = set(LessonError.__subclasses__())
-    assert family - met == {errors.NotSetUp, errors.Interrupted}
-    assert met <= family
+    family = {LessonError, *LessonError.__subclasses__()}
+    assert family - met == {errors.NotOwned}
+    assert met <= family and len(family) <= 13
     assert len(SAID) + len(RAISED) >= 80
 
 
 def test_explained_keeps_the_cause_and_the_class():
     cause = docker.errors.DockerException("No such container: x")
-    with pytest.raises(NoSuchContainer) as caught, errors.explained("docker start x"):
+    with pytest.raises(NotFound) as caught, errors.translate_errors("docker start x"):
         raise cause
     assert caught.value.__cause__ is cause
-    mine = errors.NameTaken("a", "b", "c")
-    with pytest.raises(errors.NameTaken) as caught, errors.explained("docker start x"):
+    mine = errors.NotOwned("a", "b", "c")
+    with pytest.raises(errors.NotOwned) as caught, errors.translate_errors("docker start x"):
         raise mine
     assert caught.value is mine and mine.__cause__ is None
 
@@ -342,7 +335,7 @@ def test_explained_keeps_the_cause_and_the_class():
 )
 def test_all_that_the_network_raises_is_explained(err):
     """docker-py reads streams with urllib3 itself, so urllib3's errors come out of it."""
-    with pytest.raises(LessonError), errors.explained("docker pull x"):
+    with pytest.raises(LessonError), errors.translate_errors("docker pull x"):
         raise err
 
 
@@ -353,8 +346,8 @@ def test_all_that_the_network_raises_is_explained(err):
 )  # fmt: skip
 def test_a_value_that_can_t_be_read_is_a_bad_option(err):
     with (
-        pytest.raises(BadOption, match="docker run x: ") as caught,
-        errors.explained("docker run x"),
+        pytest.raises(InvalidInput, match="docker run x: ") as caught,
+        errors.translate_errors("docker run x"),
     ):
         raise err
     assert caught.value.__cause__ is err
@@ -399,7 +392,7 @@ def test_a_stranger_s_long_name_is_read_at_once(text):
 def test_a_registry_that_says_how_python_calls_an_error_sends_nobody_into_a_group():
     said = "unknown: ('Connection aborted.', PermissionError(13, 'Permission denied'))"
     found = errors.explain(docker.errors.DockerException(said), "docker pull x")
-    assert type(found) is EngineError and "usermod" not in str(found)
+    assert type(found) is LessonError and "usermod" not in str(found)
 
 
 def test_each_part_of_an_error_is_shown_without_what_a_terminal_obeys():
@@ -411,8 +404,8 @@ def test_each_part_of_an_error_is_shown_without_what_a_terminal_obeys():
 
 def test_an_interrupt_is_a_sentence_too():
     with (
-        pytest.raises(errors.Interrupted, match="docker pull x: "),
-        errors.explained("docker pull x"),
+        pytest.raises(errors.LessonError, match="docker pull x: "),
+        errors.translate_errors("docker pull x"),
     ):
         raise KeyboardInterrupt
 
@@ -423,7 +416,7 @@ def test_an_answer_of_a_registry_that_ends_too_early_is_no_bad_file(tried):
 
 
 def test_a_mistake_in_our_own_code_is_not_hidden():
-    with pytest.raises(ZeroDivisionError), errors.explained("docker pull x"):
+    with pytest.raises(ZeroDivisionError), errors.translate_errors("docker pull x"):
         raise ZeroDivisionError
 
 
@@ -441,18 +434,18 @@ def test_a_notebook_shows_the_sentence_and_no_traceback():
         try:
             raise OSError("an inner word")
         except OSError as err:
-            raise PortBusy("docker run", "the port is busy", "Wait") from err
+            raise Conflict("docker run", "the port is busy", "Wait") from err
 
     shell.user_ns["fail"] = fail
     shell.run_cell("fail()", store_history=False)
     [lines] = printed
     text = "\n".join(lines)
     assert re.sub(r"\x1b\[\d+m|\s+", " ", text).split() == (
-        "PortBusy : docker run: the port is busy. Wait.".split()
+        "Conflict : docker run: the port is busy. Wait.".split()
     )
     assert text.count("\n") <= 2
 
 
 def test_the_error_itself_is_one_sentence_of_one_line():
-    err = PortBusy("docker run", "the port is busy", "Wait")
+    err = Conflict("docker run", "the port is busy", "Wait")
     assert str(err) == "docker run: the port is busy. Wait."

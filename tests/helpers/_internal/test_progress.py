@@ -65,7 +65,7 @@ def test_bars_stand_below_the_command_and_leave_it_as_it_was(pictures, clock):
 
 
 def test_they_leave_it_when_the_transfer_fails(pictures, clock):
-    with pytest.raises(errors.Interrupted), command.shown("x"), Progress(clock) as progress:
+    with pytest.raises(errors.LessonError), command.shown("x"), Progress(clock) as progress:
         clock.now += 1
         progress.update("a", "Pushing", 1, 4)
         raise KeyboardInterrupt

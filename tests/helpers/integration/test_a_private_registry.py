@@ -43,7 +43,7 @@ def test_a_catalog_without_a_login_is_denied(world, store):
 
 def test_a_wrong_password(world, store):
     for who in ({"password": "a guess"}, {"username": "nobody"}):
-        with pytest.raises(errors.WrongPassword):
+        with pytest.raises(errors.AccessDenied):
             registry.login(store, **who)
     assert engine.logins == {}
     with pytest.raises(errors.AccessDenied):
@@ -52,7 +52,7 @@ def test_a_wrong_password(world, store):
 
 def test_a_wrong_password_keeps_the_good_login(world, store):
     registry.login(store)
-    with pytest.raises(errors.WrongPassword):
+    with pytest.raises(errors.AccessDenied):
         registry.login(store, password="a guess")
     send(store, world.me)
 
@@ -80,11 +80,11 @@ def test_a_second_push_sends_nothing_new(world, store):
 
 def test_an_image_that_the_registry_does_not_have(world, store):
     registry.login(store)
-    with pytest.raises(errors.NoSuchImage):
+    with pytest.raises(errors.NotFound):
         images.pull(f"{store}/{world.me}/nothing:1")
-    with pytest.raises(errors.NoSuchImage):
+    with pytest.raises(errors.NotFound):
         images.push(f"{store}/{world.me}/nothing:1")
-    with pytest.raises(errors.NoSuchImage):
+    with pytest.raises(errors.NotFound):
         registry.tags(f"{store}/{world.me}/nothing")
 
 
@@ -167,7 +167,7 @@ def test_a_password_of_one_s_own(world, store, typed, password):
     assert registry.tags(f"{store}/{world.me}/kept").digest.tolist() == [digest]
     assert send(store, world.me).digest == digest
     world.sh(f"docker push {store}/{world.me}/kept:1")
-    with pytest.raises(errors.WrongPassword):
+    with pytest.raises(errors.AccessDenied):
         registry.login(store, password=f"-{password[1:]}")
     world.sh(f"docker stop -t 0 {world.me}-registry")
     assert registry.start() == store and store.password == password
@@ -182,7 +182,7 @@ def test_a_password_that_is_refused(world, store, shown, password):
     container = world.looks(f"{world.me}-registry")
     files = {one: one.read_bytes() for one in file().parent.iterdir()}
     shown.clear()
-    with pytest.raises(errors.BadOption, match="1 to 72 bytes"):
+    with pytest.raises(errors.InvalidInput, match="1 to 72 bytes"):
         registry.private(password=password)
     assert shown == []
     assert world.looks(f"{world.me}-registry") == container
@@ -192,7 +192,7 @@ def test_a_password_that_is_refused(world, store, shown, password):
 
 def test_a_refused_password_makes_no_registry(world):
     world.sh(f"docker rm -f -v {world.me}-registry")
-    with pytest.raises(errors.BadOption):
+    with pytest.raises(errors.InvalidInput):
         registry.private(password="")
     assert world.container(f"{world.me}-registry") is None and not file().parent.exists()
 
@@ -200,13 +200,13 @@ def test_a_refused_password_makes_no_registry(world):
 def test_the_file_is_changed_by_hand(world, store, typed):
     """An editor ends the line; `docker login` takes that off, too."""
     world.sh(f"echo mine > {file()}")
-    with pytest.raises(errors.WrongPassword, match="registry.start"):
+    with pytest.raises(errors.AccessDenied, match="registry.start"):
         registry.login(store)
     assert registry.start() == store and store.password == "mine"
     assert typed() == "Login Succeeded"
     world.sh(f": > {file()}")
     for call in (registry.start, registry.private, lambda: registry.login(store)):
-        with pytest.raises(errors.BadOption, match=f"read {file()}"):
+        with pytest.raises(errors.InvalidInput, match=f"read {file()}"):
             call()
     assert registry.private(password="mine again") == store
     assert typed() == "Login Succeeded"
@@ -215,7 +215,7 @@ def test_the_file_is_changed_by_hand(world, store, typed):
 def test_the_file_is_removed_by_hand(world, store, typed):
     old = store.password
     file().unlink()
-    with pytest.raises(errors.WrongPassword, match=r"gone.*registry\.start\(\)"):
+    with pytest.raises(errors.AccessDenied, match=r"gone.*registry\.start\(\)"):
         registry.login(store)
     assert not file().exists()
     assert registry.start() == store and store.password != old
@@ -308,7 +308,7 @@ def test_another_registry_where_it_was_is_not_taken_for_it(world, store):
     world.sh(f"docker stop -t 0 {world.me}-registry")
     world.sh(f"docker run -d --name {world.me}-other -p {store}:5000 registry:2")
     world.planted.append(f"{world.me}-other")
-    with pytest.raises(errors.PortBusy, match=str(store)):
+    with pytest.raises(errors.Conflict, match=str(store)):
         registry.start()
     world.sh(f"docker rm -f -v {world.me}-other")
     assert registry.start() == store
@@ -334,7 +334,7 @@ def test_a_container_of_another_that_has_the_name(world, store):
         world.plant(name)
         before = world.looks(name)
         for call in (registry.private, registry.start):
-            with pytest.raises(errors.NameTaken):
+            with pytest.raises(errors.NotOwned):
                 call()
         assert world.looks(name) == before
     finally:
@@ -362,7 +362,7 @@ def test_the_password_is_nowhere_else(world, store, typed, shown, capfd):
     typed()
     send(store, world.me)
     registry.catalog(store)
-    with pytest.raises(errors.WrongPassword) as wrong:
+    with pytest.raises(errors.AccessDenied) as wrong:
         registry.login(store, password=f"{secret}-not")
     shapes = [repr(store), repr(store.password), str(wrong.value), *shown, *capfd.readouterr()]
     shapes += wrong.value._render_traceback_()

@@ -33,7 +33,7 @@ def interrupted(lesson, cell, relay, mark):
     lesson.kernel.interrupt()
     said = lesson.kernel.sentence(seconds=10)
     relay.pass_on()
-    assert said.startswith("Interrupted: docker ")
+    assert said.startswith("LessonError: docker ")
     assert said.endswith(": it was interrupted. Run the cell again to do it whole.")
 
 
@@ -81,7 +81,7 @@ def test_a_run_in_the_foreground_is_interrupted(world, lesson, options):
     lesson.kernel.begin(f"containers.run('busybox', 'sleep 60', {options})")
     assert lesson.engine.reached.wait(20)
     lesson.kernel.interrupt()
-    assert lesson.kernel.sentence(seconds=10).startswith("Interrupted: docker run ")
+    assert lesson.kernel.sentence(seconds=10).startswith("LessonError: docker run ")
     assert running(world, lesson) == []
     assert "done" in lesson.kernel.run(f"containers.run('busybox', 'echo done', {options})")
     lesson.kernel.run("_ = [containers.rm(one, force=True) for one in containers.ps(all=True).names"
@@ -95,7 +95,7 @@ def test_a_wait_is_interrupted(world, lesson):
     lesson.kernel.begin("containers.wait('job')")
     assert lesson.engine.reached.wait(20)
     lesson.kernel.interrupt()
-    assert lesson.kernel.sentence(seconds=10).startswith("Interrupted: docker wait ")
+    assert lesson.kernel.sentence(seconds=10).startswith("LessonError: docker wait ")
     assert running(world, lesson) == ["job"]
     lesson.kernel.run("_ = containers.kill('job')")
     assert "137" in lesson.kernel.run("containers.wait('job')")
@@ -186,7 +186,7 @@ def test_a_password_is_found_nowhere_but_in_its_file(world, lesson):
     texts = "\n".join(shown)
     told = texts.count("Traceback (most recent call last)")
     assert told == 2 * len(calls) + 2  # `catalog` needs no Engine
-    assert "WrongPassword" in texts and "EngineNotRunning" in texts and "auth" in texts
+    assert "AccessDenied" in texts and "EngineUnavailable" in texts and "auth" in texts
     container = f"{kernel.me}-registry"
     texts += world.looks(container, image) + world.sh(f"docker history --no-trunc {image}").stdout
     texts += world.sh(f"docker logs {container} 2>&1; docker diff {container}").stdout

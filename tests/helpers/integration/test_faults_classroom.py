@@ -7,7 +7,12 @@ import sys
 import pytest
 
 from helpers import engine, images, registry, workspace
-from helpers._internal.errors import BadAnswer, EngineError, EngineNotRunning, RegistryUnreachable
+from helpers._internal.errors import (
+    EngineUnavailable,
+    InvalidResponse,
+    LessonError,
+    RegistryUnreachable,
+)
 from tests.helpers.integration.faults import wrong
 
 LAB = "python3 -m classroom lab"
@@ -54,13 +59,13 @@ def told(world, monkeypatch, tmp_path):
 @pytest.mark.parametrize("content", STALE.values(), ids=STALE)
 def test_what_is_told_of_the_classroom_cannot_be_understood(told, content):
     told(content)
-    wrong(EngineNotRunning, first_cell, "sources.json", LAB)
-    wrong(EngineNotRunning, lambda: registry.search("busybox"), "sources.json", LAB)
+    wrong(EngineUnavailable, first_cell, "sources.json", LAB)
+    wrong(EngineUnavailable, lambda: registry.search("busybox"), "sources.json", LAB)
 
 
 def test_what_is_told_of_the_classroom_may_not_be_read(told, tmp_path):
     (tmp_path / "sources.json").mkdir()
-    wrong(EngineNotRunning, first_cell, "sources.json", LAB)
+    wrong(EngineUnavailable, first_cell, "sources.json", LAB)
 
 
 def test_nothing_listens_where_the_classroom_was(told):
@@ -89,7 +94,7 @@ def web_server(tmp_path):
 def test_a_web_server_listens_where_the_classroom_was(told, web_server):
     told(json.dumps(TOLD | {"mirror": web_server, "index": web_server}))
     wrong(RegistryUnreachable, first_cell, "docker pull busybox", web_server, LAB)
-    wrong(BadAnswer, lambda: registry.search("busybox"), "docker search", LAB)
+    wrong(InvalidResponse, lambda: registry.search("busybox"), "docker search", LAB)
 
 
 ANSWERS = {
@@ -117,5 +122,5 @@ def test_a_program_that_says_yes_to_all_listens_where_the_mirror_was(told, serve
 def test_a_push_to_the_mirror_says_that_it_takes_nothing_in(world):
     name = f"{engine.sources().mirror}/{world.me}/x:1"
     registry.tag("busybox", name)
-    wrong(EngineError, lambda: images.push(name), "docker push", "read-only", "registry.start()")
+    wrong(LessonError, lambda: images.push(name), "docker push", "read-only", "registry.start()")
     assert f"{world.me}/x" not in registry.catalog(engine.sources().mirror).repository.tolist()

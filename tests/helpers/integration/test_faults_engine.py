@@ -17,7 +17,7 @@ import pytest
 
 from helpers import containers, engine, images, registry, workspace
 from helpers._internal import errors
-from helpers._internal.errors import EngineNotRunning, SocketDenied, TooSlow
+from helpers._internal.errors import EngineUnavailable, Timeout
 from tests.helpers.integration.faults import ROOT, Relay, clear, engine_socket, wrong
 
 
@@ -97,7 +97,7 @@ def test_the_lesson_calls_every_helper_that_talks_to_the_engine(store, world):
 def test_an_engine_that_does_not_run_and_is_then_started(world, store, relay):
     calls = lesson(world.me, store)
     for name in ("workspace.setup", "images.pull", "registry.private", "containers.run"):
-        wrong(EngineNotRunning, calls[name], relay.address, "DOCKER_HOST", "Start that one")
+        wrong(EngineUnavailable, calls[name], relay.address, "DOCKER_HOST", "Start that one")
     relay.open()
     for name in ("workspace.setup", "images.pull", "registry.private", "containers.run"):
         calls[name]()
@@ -117,7 +117,7 @@ def test_an_engine_that_stops_in_mid_lesson_and_comes_back(world, store, relay):
     )
     relay.close()
     for call in calls.values():
-        wrong(EngineNotRunning, call, "python3 -m classroom lab")
+        wrong(EngineUnavailable, call, "python3 -m classroom lab")
     assert before == (
         world.looks("busybox", f"{world.me}-box"),
         sorted(os.listdir(workspace.file("x").parent)),
@@ -140,7 +140,7 @@ def test_an_engine_that_dies_in_the_middle_of_a_file(world, relay):
             if there:
                 path.write_bytes(there)
             relay.after(500_000, "die")
-            wrong(EngineNotRunning, call)
+            wrong(EngineUnavailable, call)
             assert relay.reached.is_set()
             assert [one.name for one in path.parent.glob(f"{name}*")] == [name] * bool(there)
             assert not there or path.read_bytes() == there
@@ -153,7 +153,7 @@ def test_an_engine_that_dies_while_it_takes_an_archive(world, relay):
     relay.open()
     images.save("busybox", "saved.tar")
     relay.after(500_000, "die")
-    wrong(EngineNotRunning, lambda: images.load("saved.tar"))
+    wrong(EngineUnavailable, lambda: images.load("saved.tar"))
     assert relay.reached.is_set()
     relay.open()
     assert "busybox" in images.load("saved.tar")
@@ -172,7 +172,7 @@ def test_an_engine_that_dies_while_a_container_is_waited_for(world, relay):
         (b"/kill", lambda: containers.kill("job")),
     ):
         relay.after(words, "die")
-        wrong(EngineNotRunning, call)
+        wrong(EngineUnavailable, call)
         assert relay.reached.is_set()
         relay.open()
         assert containers.inspect("job").state.tolist() == ["running"]
@@ -184,7 +184,7 @@ def test_an_engine_that_dies_under_a_container_in_the_foreground(world, relay):
     """It can't be removed without an Engine; the same cell makes room for itself."""
     relay.open()
     relay.after(b"/wait", "die")
-    wrong(EngineNotRunning, lambda: containers.run("busybox", "sleep 60", name="box"))
+    wrong(EngineUnavailable, lambda: containers.run("busybox", "sleep 60", name="box"))
     relay.open()
     assert containers.run("busybox", "echo done", name="box") == "done\n"
     assert world.mine() == [f"{world.me}-box"]
@@ -223,7 +223,7 @@ def test_a_user_who_may_not_use_the_socket(relay):
             said += [line] * line.startswith("!")
         for line in said:
             _, kind, text = line.rstrip().split(" ", 2)
-            assert kind == SocketDenied.__name__
+            assert kind == EngineUnavailable.__name__
             clear(text, "usermod -aG docker $USER")
         os.chmod(relay.listen, 0o666)
         rest, _ = lesson.communicate("\n", timeout=20)
@@ -251,15 +251,15 @@ def test_a_context_that_names_a_machine_that_does_not_answer(world, monkeypatch,
     engine.use(None)
     try:
         advice = (far.address, "context far", "docker context use default")
-        wrong(EngineNotRunning, workspace.setup, *advice)
+        wrong(EngineUnavailable, workspace.setup, *advice)
         far.open().after(0, "hold")
-        wrong(TooSlow, workspace.setup, *advice)
+        wrong(Timeout, workspace.setup, *advice)
         far.pass_on()
         workspace.setup()
         assert engine.kernel() == world.api.info()["KernelVersion"]
         assert engine.connect().api.timeout == engine.READ_TIMEOUT
         far.close()
-        wrong(EngineNotRunning, images.ls)
+        wrong(EngineUnavailable, images.ls)
     finally:
         far.close()
         engine.use(None)
@@ -271,7 +271,7 @@ def test_an_engine_that_falls_silent_in_mid_lesson(world, relay, monkeypatch):
     monkeypatch.setattr(engine.connect().api, "timeout", 0.5)
     relay.after(0, "hold")
     for call in (images.ls, containers.ps, lambda: images.pull("busybox")):
-        wrong(errors.TooSlow, call, "python3 -m classroom status")
+        wrong(errors.Timeout, call, "python3 -m classroom status")
     relay.pass_on()
     for call in (images.ls, containers.ps, lambda: images.pull("busybox")):
         call()

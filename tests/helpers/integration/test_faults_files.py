@@ -14,11 +14,10 @@ import pytest
 from helpers import containers, images, registry, workspace
 from helpers._internal import files
 from helpers._internal.errors import (
-    BadFolder,
-    BadTar,
-    NameTaken,
-    NoSpace,
-    NoSuchContainer,
+    InvalidArchive,
+    LessonError,
+    NotFound,
+    NotOwned,
 )
 from tests.helpers.integration.faults import wrong
 
@@ -46,7 +45,7 @@ def test_an_archive_that_is_broken(world, spoil):
     path.write_bytes(spoil(whole))
     for call in (lambda: images.load("kept.tar"), lambda: images.contents("kept.tar"),
                  lambda: images.import_("kept.tar", f"{world.me}/flat:1")):  # fmt: skip
-        wrong(BadTar, call, "files/", "Save or export it again")
+        wrong(InvalidArchive, call, "files/", "Save or export it again")
         assert everything(world) == before
     assert path.read_bytes() == spoil(whole)
     path.write_bytes(whole)
@@ -138,10 +137,10 @@ def test_a_full_disk(world, full, monkeypatch):
     empty = full()
     assert 900_000 < empty < 1_100_000
     for name, call in calls.items():
-        wrong(NoSpace, call, "the disk is full", "Make room, then run the cell again")
+        wrong(LessonError, call, "the disk is full", "Make room, then run the cell again")
         assert os.listdir(workspace.file(name).parent) == [] and full() == empty
         workspace.file(name).write_bytes(b"as it was")
-        wrong(NoSpace, call)
+        wrong(LessonError, call)
         assert os.listdir(workspace.file(name).parent) == [name]
         assert workspace.file(name).read_bytes() == b"as it was"
         workspace.file(name).unlink()
@@ -156,7 +155,7 @@ def test_a_container_that_is_gone_already(world):
     containers.run("busybox", "sleep 60", name="job", detach=True)
     world.sh(f"docker rm -f {world.me}-job")
     for call in (containers.stop, containers.kill, containers.wait, containers.rm):
-        wrong(NoSuchContainer, lambda call=call: call("job"), "containers.ps(all=True)")
+        wrong(NotFound, lambda call=call: call("job"), "containers.ps(all=True)")
     containers.run("busybox", "sleep 60", name="job", detach=True, rm=True)
     for end in (lambda: containers.stop("job", grace=0), lambda: containers.kill("job")) * 3:
         done = end()  # it is about to go, or has gone
@@ -178,12 +177,12 @@ def test_a_name_that_is_taken_and_then_free(world):
     calls = [lambda: containers.run("busybox", "true", name="taken"),
              lambda: containers.run("busybox", "sleep 9", name="taken", detach=True)]  # fmt: skip
     for call in calls:
-        wrong(NameTaken, call, name, "another name")
+        wrong(NotOwned, call, name, "another name")
     assert world.looks(name) == before
     world.sh(f"docker rm -f {name}")
     for call in calls:
         call()
-    wrong(NameTaken, lambda: registry.tag("busybox", "other/x:1"), f"{world.me}/")
+    wrong(NotOwned, lambda: registry.tag("busybox", "other/x:1"), f"{world.me}/")
     assert world.image("other/x:1") is None
 
 
@@ -194,9 +193,9 @@ def test_a_checkout_that_can_t_be_written(world, monkeypatch):
     monkeypatch.setattr(workspace, "NOTEBOOK_DIR", Path(f"/proc/{pid}/root/disk"))
     for call in (lambda: images.save("busybox", "x.tar"), lambda: images.export("box", "x.tar"),
                  lambda: containers.cp("box", "/bin/busybox", "x")):  # fmt: skip
-        wrong(BadFolder, call, "can't be written there", "a folder of your own")
+        wrong(LessonError, call, "can't be written there", "a folder of your own")
     for call in (images.contents, images.load):
-        wrong(BadTar, lambda call=call: call("x.tar"), "there is no file")
+        wrong(InvalidArchive, lambda call=call: call("x.tar"), "there is no file")
 
 
 def test_nothing_is_written_through_a_link(world, tmp_path):
@@ -208,14 +207,14 @@ def test_nothing_is_written_through_a_link(world, tmp_path):
     path = workspace.file("x")
     path.symlink_to(tmp_path / "x")
     for call in calls:
-        wrong(BadFolder, call, "is a link", f"rm {path.as_posix()}")
+        wrong(LessonError, call, "is a link", f"rm {path.as_posix()}")
     path.unlink()
     path.with_name("x.part").symlink_to(tmp_path / "x.part")
     images.save("busybox", "x")
     shutil.rmtree(path.parent)
     path.parent.symlink_to(tmp_path)
     for call in calls:
-        wrong(BadFolder, call, "is a link")
+        wrong(LessonError, call, "is a link")
     workspace.reset()
     assert (tmp_path / "x").read_text() == (tmp_path / "x.part").read_text() == "theirs"
     path.parent.unlink()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from helpers import containers, images, workspace
-from helpers._internal.errors import BadTar, NameTaken
+from helpers._internal.errors import InvalidArchive, NotOwned
 from tests.helpers.integration.faults import wrong
 
 TOP = Path(__file__).resolve().parents[3]
@@ -165,7 +165,7 @@ def test_no_archive_takes_a_name_of_another(world, parcel, attack):
     path.write_bytes(attack(parcel))
     try:
         images.load("x.tar")
-    except (BadTar, NameTaken):
+    except (InvalidArchive, NotOwned):
         pass
     assert world.image(parcel.theirs)["Id"] == before
     world.sh(f"docker load -i {path}")
@@ -176,8 +176,8 @@ def test_no_archive_takes_a_name_of_another(world, parcel, attack):
 def test_two_files_of_one_name_are_no_archive(world, parcel, second):
     workspace.file("x.tar").write_bytes(two_names(second)(parcel))
     for call in (images.load, images.contents):
-        wrong(BadTar, lambda call=call: call("x.tar"), "two files in it have one name")
-    with pytest.raises(BadTar, match="two files in it have one name"):
+        wrong(InvalidArchive, lambda call=call: call("x.tar"), "two files in it have one name")
+    with pytest.raises(InvalidArchive, match="two files in it have one name"):
         images.read("x.tar", "manifest.json")
 
 
@@ -194,7 +194,7 @@ def test_the_same_layers_with_another_config_are_another_image(world, parcel):
     evil = manifest(parcel.theirs, Config="c.json", Layers=told["Layers"])
     path.write_bytes(tar(("manifest.json", evil), ("c.json", json.dumps(config).encode()), *layers))
     before = world.image(parcel.theirs)["Id"]
-    wrong(NameTaken, lambda: images.load("x.tar"), parcel.theirs)
+    wrong(NotOwned, lambda: images.load("x.tar"), parcel.theirs)
     assert world.image(parcel.theirs)["Id"] == before
     world.sh(f"docker load -i {path}")
     assert world.image(parcel.theirs)["Id"] != before
@@ -210,7 +210,7 @@ def test_names_in_an_index_count_too(world, parcel):
                 ("index.json", json.dumps(index).encode()))
         )  # fmt: skip
         before = world.image(parcel.theirs)["Id"]
-        wrong(NameTaken, lambda: images.load("x.tar"), value)
+        wrong(NotOwned, lambda: images.load("x.tar"), value)
         assert world.image(parcel.theirs)["Id"] == before
         assert world.image(parcel.mine) is None
 
@@ -226,7 +226,7 @@ def test_no_digest_in_an_index_stands_for_what_the_engine_loads(world, parcel):
             ("index.json", json.dumps(index).encode()),
             ("oci-layout", b'{"imageLayoutVersion": "1.0.0"}'))
     )  # fmt: skip
-    wrong(NameTaken, lambda: images.load("x.tar"), parcel.theirs)
+    wrong(NotOwned, lambda: images.load("x.tar"), parcel.theirs)
     assert world.image(parcel.theirs)["Id"] == before
 
 
@@ -355,7 +355,7 @@ def test_a_small_archive_fills_neither_memory_nor_time(world, make):
     rows = [words for start, *words in said if start == "TOOK"]  # the others are shown commands
     assert [row[0] for row in rows] == ["contents", "load", "read", "import_"], done
     for call, used, seconds, raised in rows:
-        assert raised == "BadTar" or call == "import_", rows
+        assert raised == "InvalidArchive" or call == "import_", rows
         assert int(used) < 200_000, rows  # kB
         assert float(seconds) < 60, rows
 

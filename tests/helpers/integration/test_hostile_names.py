@@ -201,7 +201,7 @@ def test_a_name_that_begins_with_a_dash_is_no_option(web, call, paste, shown, mo
 )  # fmt: skip
 def test_a_new_name_that_begins_with_a_dash_is_refused_before_a_line_is_shown(web, call, shown):
     shown.clear()
-    with pytest.raises(errors.NameTaken, match="outside your namespace"):
+    with pytest.raises(errors.NotOwned, match="outside your namespace"):
         call("--config")
     assert shown == []
 

@@ -64,6 +64,6 @@ def test_a_cell_that_is_run_again_opens_the_same_port(world):
 
 @pytest.mark.parametrize("rm", [False, True])
 def test_what_can_t_start_is_named_and_does_not_stay(world, rm):
-    with pytest.raises(errors.EngineError, match="no such command"):
+    with pytest.raises(errors.LessonError, match="no such command"):
         containers.run("busybox", "nope", name="web", detach=True, rm=rm)
     assert world.mine() == []
