@@ -20,10 +20,10 @@ STYLE = (
     "word-break:normal;overflow-wrap:anywhere;background:rgba(29,99,237,.08)"
 )
 _TABLE = '<table role="presentation" style="margin:0;font:inherit">{}</table>'
-_CELL = "padding:0;text-align:left;vertical-align:top;white-space:pre-wrap"  # not as JupyterLab's
+_CELL = "padding:0;text-align:left;vertical-align:top;white-space:pre"  # not as JupyterLab's
 _ROW = (
     f'<tr style="background:none"><td inert style="{_CELL};opacity:.6">$ </td>'
-    f'<td style="{_CELL}">{{}}</td></tr>'
+    f'<td style="{_CELL}-wrap"><div align="left">{{}}</div></td></tr>'
 )
 _OBEYED = re.compile(f"[\\t\\n{readable.UNSAFE}]")
 _SPECIAL = re.compile(rf"^-|['!\\]|{_OBEYED.pattern}")  # and what `printf` or a shell would
@@ -67,7 +67,7 @@ class Command:
 def _pre(lines):
     # Nobody selects what is inert; JupyterLab leaves it in what others saved, and takes away
     # `user-select`. In a table each `$` stands beside its line where no style is left, as on
-    # GitHub, and three clicks still take the line alone.
+    # GitHub (whose tables are set flush right), and three clicks still take the line alone.
     rows = "".join(_ROW.format(html.escape(line)) for line in lines)
     return f'<pre style="{STYLE}">{_TABLE.format(rows)}</pre>'
 

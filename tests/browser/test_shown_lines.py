@@ -158,7 +158,7 @@ def test_the_prompt_stands_beside_its_line(request, where):
     line = line_at(outputs, 0)
     prompt = line.locator("xpath=preceding-sibling::td")
     beside, at = prompt.bounding_box(), line.bounding_box()
-    assert abs(beside["y"] - at["y"]) < 2 and beside["x"] < at["x"] < beside["x"] + 40
+    assert abs(beside["y"] - at["y"]) < 2 and 10 < at["x"] - beside["x"] < 40
 
 
 @pytest.mark.parametrize("where", [*PAGES, "bare"])
