@@ -129,18 +129,7 @@ def credentials(reference):
     Returns:
         A dict for `auth_config`: of a login in this kernel, else the CLI's, else empty.
     """
-    return login(auth.resolve_repository_name(reference)[0])
-
-
-def login(host):
-    """Find the login for a registry: this kernel's, else what the docker CLI keeps by now.
-
-    Args:
-        host: `host:port` of the registry.
-
-    Returns:
-        A dict with `username` and `password`; an empty one where nobody has logged in.
-    """
+    host = auth.resolve_repository_name(reference)[0]
     return next(iter(known_logins(host)), {})
 
 

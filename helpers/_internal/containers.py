@@ -167,7 +167,7 @@ def finish(api, container, *, keep):
         keep = False
         if isinstance(err, requests.RequestException) and "timed out" in str(err):
             wrong = f"it still ran after {RUN_TIMEOUT} s, and was removed"
-            raise errors.Timeout("docker run", wrong, "Use detach=True for a service") from err
+            raise errors.Timeout("", wrong, "Use detach=True for a service") from err
         raise
     finally:
         if not keep:

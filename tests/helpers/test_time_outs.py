@@ -156,6 +156,16 @@ def test_kill_and_wait_have_a_limit(silent, monkeypatch):
     slow(lambda: containers.kill("a", signal="HUP"))
 
 
+def test_a_container_in_the_foreground_that_never_ends_is_removed(silent, monkeypatch):
+    monkeypatch.setattr(inner, "RUN_TIMEOUT", LIMIT)
+    silent.says["/containers/create"] = json_answer('{"Id": "f0"}')
+    nothing = b"HTTP/1.1 204 No Content\r\n\r\n"
+    silent.says["/containers/f0/start"] = silent.says["/containers/f0"] = nothing
+    found = within(3, lambda: containers.run("busybox", "sleep 600", name="a"))
+    assert isinstance(found, errors.TooSlow), repr(found)
+    assert "docker run --name ada-a" in str(found) and "was removed" in str(found)
+
+
 def test_a_pull_that_goes_silent_in_the_middle(silent):
     silent.says["/images/create"] = CHUNKED + chunk(b'{"status": "Pulling"}\r\n')
     found = within(3, lambda: images.pull("busybox"))
