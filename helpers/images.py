@@ -191,7 +191,7 @@ def import_(file, reference, *, change=()):
     Source: Engine API `POST /images/create` (`fromSrc=-`).
     """
     check_own("import", reference)
-    path, changes = workspace.place(file), [change] if isinstance(change, str) else list(change)
+    path, changes = workspace.place(file), inner.instructions(change)
     words = [*inner.words_of(changes), *operands(path.as_posix(), reference)]
     with docker("import", *words) as api:
         archives.check_whole(path)
@@ -222,8 +222,8 @@ def commit(container, reference, *, change=()):
     Source: Engine API `POST /commit`.
     """
     check_own("commit", reference)
-    name, changes = prefixed(container), [change] if isinstance(change, str) else list(change)
-    changes.append(f"LABEL {workspace.LABEL}=")
+    name = prefixed(container)
+    changes = [*inner.instructions(change), f"LABEL {workspace.LABEL}="]
     with docker("commit", *inner.words_of(changes), *operands(name, reference)) as api:
         check_container(api, name)
         repository, tag = parse_repository_tag(reference)

@@ -262,9 +262,10 @@ def cli_logins():
     """
     folder = Path(os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker"))
     file = folder / "config.json"
-    config = json.loads(file.read_text()) if file.exists() else {}
-    default = config.get("credsStore", "config.json, in base64, which is no secret")
-    kept = dict.fromkeys(config.get("auths", {}), default) | config.get("credHelpers", {})
+    with errors.explained(f"read {file}"):
+        config = json.loads(file.read_text()) if file.exists() else {}
+        default = config.get("credsStore", "config.json, in base64, which is no secret")
+        kept = dict.fromkeys(config.get("auths", {}), default) | config.get("credHelpers", {})
     return pd.DataFrame(sorted(kept.items()), columns=["registry", "kept_in"], dtype="str")
 
 

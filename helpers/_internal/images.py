@@ -235,6 +235,12 @@ def check_names(api, archive):
                 )  # fmt: skip
 
 
+def instructions(change):
+    """Read instructions of a Dockerfile, one str or several; gives a list."""
+    with errors.explained(f"read change={change!r}"):
+        return [change] if isinstance(change, str) else list(change)
+
+
 def words_of(changes):
     """Write instructions of a Dockerfile as options of `docker commit` and `docker import`."""
     return [word for change in changes for word in ("-c", change)]

@@ -296,6 +296,14 @@ def test_where_the_cli_keeps_passwords(tmp_path, monkeypatch, config, rows):
         assert SECRET not in shape and "s3cret" not in shape
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"auths": 5}', '{"credHelpers": 5}'])
+def test_a_file_of_the_cli_that_makes_no_sense_is_named(tmp_path, monkeypatch, content):
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(errors.BadOption, match="read .*config.json"):
+        registry.cli_logins()
+
+
 def test_no_helper_program_is_started(tmp_path, monkeypatch):
     """A credential helper would hand the password out."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))

@@ -226,6 +226,14 @@ def test_an_error_in_the_answer_of_load_and_import(place, calls, fake_engine):
         calls["import_"]()
 
 
+def test_instructions_that_are_none_are_refused(place, fake_engine):
+    place(saved())
+    for call in (images.import_, images.commit):
+        with pytest.raises(errors.BadOption, match="read change=5"):
+            call("x.tar", "ada/x:1", change=5)
+    assert fake_engine.asked == []
+
+
 def test_what_lies_outside_the_namespace_is_not_imported_or_committed(place, fake_engine):
     place(saved())
     for call in (images.import_, images.commit):
