@@ -120,8 +120,9 @@ def test_a_name_that_no_image_can_have(name):
     assert repr(name) in str(caught.value)
 
 
-def test_a_number_is_a_name_in_digits():
-    assert distribution.parse(5).familiar == "5:latest"
+def test_a_number_is_no_name():
+    with pytest.raises(InvalidInput, match="a name is a text. Write it between quotation marks"):
+        distribution.parse(5)
 
 
 def test_a_host_in_ipv6_is_read_whole_or_refused():

@@ -127,7 +127,8 @@ def test_what_lies_outside_the_namespace_is_never_pushed(fake_engine, ada, shown
     for name in ("busybox", "127.0.0.1:5054/bob/hello:1", "ada", "adam/x", "x/ada"):
         with pytest.raises(errors.NotOwned):
             images.push(name)
-    assert fake_engine.asked == []
+    # it looks for the own registry's address, to name it, and does no more
+    assert {one[:2] for one in fake_engine.asked} <= {("GET", "/containers/ada-registry/json")}
 
 
 def test_the_kernel_s_login_is_sent_along(fake_engine, docker_hub, ada):
