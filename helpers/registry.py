@@ -152,7 +152,9 @@ def private(*, password=None):
     Source: Engine API `POST /containers/create`, `PUT /containers/{id}/archive`,
     `POST /containers/{id}/start`; https://distribution.github.io/distribution/about/configuration/
     """
-    password = None if password is None else own_registry.check(password)
+    if password is not None:
+        password = engine.Secret(password) if isinstance(password, str) else password
+        own_registry.check(password)
     with errors.translate_errors("look for your own registry"):
         there = own_registry.find(connect().api)
     own_registry.choose(workspace.place(own_registry.PASSWORD), password)

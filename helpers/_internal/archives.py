@@ -17,7 +17,8 @@ from typing import NamedTuple
 from helpers._internal import errors
 
 MAX_HEADERS = 8 << 20  # bytes of headers: those of some 15,000 files of an image's archive
-MAX_FILES = 200_000  # of a root file system; that of a Debian has 10,000 to 40,000
+MAX_FILES = 100_000  # of a root file system; that of a Debian has 10,000 to 40,000
+MORE_HEADERS = 2 << 10  # bytes that each of these files may add to MAX_HEADERS
 MAX_JSON = 4 << 20  # bytes of one JSON file
 MAX_NAMES = 1000  # images, names and layers that one archive tells of
 MAX_UNPACKED = 512 << 20  # bytes that a compressed archive may become
@@ -69,7 +70,8 @@ def check_whole(path):
         for number, _ in enumerate(iter(tar.next, None)):
             if number == MAX_FILES:
                 raise _TooLarge(f"has more than {MAX_FILES:,} files")
-            tar.members, tar.pax_headers, part.left = [], {}, MAX_HEADERS
+            tar.members, tar.pax_headers = [], {}
+            part.left = min(part.left + MORE_HEADERS, MAX_HEADERS)
         _check_end(tar, part)
 
 
