@@ -264,7 +264,7 @@ def cli_logins():
     """
     folder = Path(os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker"))
     file = folder / "config.json"
-    with errors.explained(f"read {file}"):
+    with errors.translate_errors(f"read {file}"):
         config = json.loads(file.read_text()) if file.exists() else {}
         default = config.get("credsStore", "config.json, in base64, which is no secret")
         kept = dict.fromkeys(config.get("auths", {}), default) | config.get("credHelpers", {})

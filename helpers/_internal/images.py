@@ -237,7 +237,7 @@ def check_names(api, archive):
 
 def instructions(change):
     """Read instructions of a Dockerfile, one str or several; gives a list."""
-    with errors.explained(f"read change={change!r}"):
+    with errors.translate_errors(f"read change={change!r}"):
         return [change] if isinstance(change, str) else list(change)
 
 

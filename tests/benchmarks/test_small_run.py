@@ -64,7 +64,7 @@ def test_an_interrupted_bench_leaves_nothing(own, monkeypatch):
         assert len(left(own)) >= 7
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bench, "PARTS", {"Interrupted": measure})
+    monkeypatch.setattr(bench, "PARTS", {"LessonError": measure})
     with pytest.raises(KeyboardInterrupt):
         bench.main(["--small"])
     assert left(own) == []

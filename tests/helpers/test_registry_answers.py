@@ -300,7 +300,7 @@ def test_where_the_cli_keeps_passwords(tmp_path, monkeypatch, config, rows):
 def test_a_file_of_the_cli_that_makes_no_sense_is_named(tmp_path, monkeypatch, content):
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     (tmp_path / "config.json").write_text(content)
-    with pytest.raises(errors.BadOption, match="read .*config.json"):
+    with pytest.raises(errors.InvalidInput, match="read .*config.json"):
         registry.cli_logins()
 
 

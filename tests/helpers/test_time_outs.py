@@ -162,7 +162,7 @@ def test_a_container_in_the_foreground_that_never_ends_is_removed(silent, monkey
     nothing = b"HTTP/1.1 204 No Content\r\n\r\n"
     silent.says["/containers/f0/start"] = silent.says["/containers/f0"] = nothing
     found = within(3, lambda: containers.run("busybox", "sleep 600", name="a"))
-    assert isinstance(found, errors.TooSlow), repr(found)
+    assert isinstance(found, errors.Timeout), repr(found)
     assert "docker run --name ada-a" in str(found) and "was removed" in str(found)
 
 

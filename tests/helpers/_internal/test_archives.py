@@ -229,7 +229,7 @@ def test_an_error_in_the_answer_of_load_and_import(place, calls, fake_engine):
 def test_instructions_that_are_none_are_refused(place, fake_engine):
     place(saved())
     for call in (images.import_, images.commit):
-        with pytest.raises(errors.BadOption, match="read change=5"):
+        with pytest.raises(errors.InvalidInput, match="read change=5"):
             call("x.tar", "ada/x:1", change=5)
     assert fake_engine.asked == []
 
