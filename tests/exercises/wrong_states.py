@@ -46,6 +46,9 @@ def send(source, name):
     )
 
 
+MORE = "sh -c 'echo hello > /hello.txt; touch /more'"  # made in the same second, it is another file
+
+
 def exported(words="sh -c 'echo hello > /hello.txt'"):
     return f"mkdir -p {{files}}\n{BOX} {words}\ndocker export -o {{files}}/greeter.tar {{me}}-x"
 
@@ -206,7 +209,7 @@ WRONG = {
         (exported("sh -c 'echo hi > /hello.txt'"), "something else than `hello`", "while it runs"),
         (exported("true"), "is missing, or no file", "while it runs"),
         (exported("mkdir /hello.txt"), "is missing, or no file", "while it runs"),
-        (f"{greeting()}\n{exported().replace('-x', '-y')}", "it is not made of", "one new layer"),
+        (f"{greeting()}\n{exported(MORE).replace('-x', '-y')}", "not made of", "one new layer"),
         (greeting(change=""), "it has no CMD", "while importing"),
         (f"{greeting()}\ndocker rmi {{store}}/{{me}}/greeter:1", "not here any more",
          "Pull it back"),
