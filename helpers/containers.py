@@ -66,6 +66,7 @@ def run(
     Source: Engine API `POST /containers/create`, `/start`, `/wait`, `GET /containers/{id}/logs`.
     """
     with errors.translate_errors(f"docker run {image}"):
+        distribution.parse(image)
         words, env = inner.split_command(command), dict(env or {})
         host_port, _ = ports.parse_publish(publish)
         name = name and prefixed(name)
