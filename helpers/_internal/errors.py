@@ -158,6 +158,9 @@ _TABLE = [
      "Work in a copy of the course in a folder of your own"),
     ("^(?!docker (?:pu|run))", r"unexpected EOF|invalid (?:tar|archive)|archive/tar|not a tar|tarex"
      "|docker-import-", InvalidArchive, "it is not a whole tar archive", "Save or export it again"),
+    (r"^(?:docker (?:login|pu|run)|curl).*(?:127\.0\.0\.1|localhost):", _OFFLINE, RegistryUnreachable,
+     "the registry or index is out of reach",
+     "Check its address; your own registry comes back with registry.start()"),
     ("", _OFFLINE, RegistryUnreachable, "the registry or index is out of reach",
      "Check its address, and that it runs: containers.ps(); else: python3 -m classroom lab"),
     ("", r"^\[400", InvalidInput, "{said}", "Correct that, then run it again"),

@@ -13,6 +13,7 @@ from pandas.api import types
 
 from helpers._internal.readable import age, short, size, visible
 
+pd.set_option("display.html.use_mathjax", False)  # "$5 or $6" in a table is no formula
 SEARCH = "search"  # the label of the filter that searches all text
 MAX_CHOICES = 12  # values that a list of choices has at most
 MAX_STEPS = 60  # stops of a slider, about
@@ -260,8 +261,7 @@ def static_repr(frame):
     columns = {label: _static(label, column) for label, column in labelled(frame).items()}
     shown = pd.DataFrame(columns, index=range(len(frame)))
     settings = {"index": False, "max_rows": 20, "show_dimensions": len(frame) > 20}
-    no_maths = ("display.html.use_mathjax", False)
-    with pd.option_context("display.max_colwidth", 80, *no_maths):
+    with pd.option_context("display.max_colwidth", 80):
         return {  # to_html escapes what stands in the frame
             "text/html": shown.to_html(**settings, border=0, classes="lesson-picture"),
             "text/plain": shown.to_string(**settings, line_width=100),

@@ -9,9 +9,8 @@ import pytest
 from nbconvert import HTMLExporter
 from playwright.sync_api import expect
 
-from helpers import tables
-from helpers._internal import command
-from helpers._internal.frames import to_frame
+from helpers._internal import command, datatables
+from helpers._internal.frames import static_repr, to_frame
 from tests.hostile import WORDS
 
 LINES = [
@@ -50,7 +49,7 @@ def saved():
         {"text/html": shown._repr_html_(), "text/plain": repr(shown)},
         {"text/html": folded._repr_html_(), "text/plain": repr(folded)},
         {"text/html": frame._repr_html_(), "text/plain": repr(frame)},
-        {"text/html": tables.explore(frame)._repr_mimebundle_()[0]["text/html"]},
+        {"text/html": datatables.PICTURE + static_repr(frame)["text/html"]},
     ):
         output = nbformat.v4.new_output("display_data", data=data)
         made.cells.append(nbformat.v4.new_code_cell("1", execution_count=1, outputs=[output]))

@@ -19,7 +19,7 @@ from tests.notebooks.test_single_cells import WORKSPACE, Kernel, cells_of, expec
 
 LESSONS = dict(zip(NOTEBOOKS, (lesson_1, lesson_2, lesson_3), strict=True))
 NAMES = ["web", "registry", "hello", "box", "job", "flaky", "cafe", "stall", "depot"]
-IMAGES = ["busybox:latest", "busybox:glibc", "registry:2", "hello:1", "toolbox:1"]
+IMAGES = ["hello:1", "toolbox:1"]
 PORTS = [80, 5000, 5001, 8080, 8888]
 MINE = {"neighbour": "check"}  # the label of what this test plants
 KEPT = "check-neighbour-kept"  # where the names that it takes are kept meanwhile
@@ -39,7 +39,7 @@ class Neighbour:
             self._run(name, base, start=bool(number % 2))
         for name in IMAGES:
             self._take(name)
-        self._run("in-use", "busybox:latest", start=False)
+        self._run("in-use", "hello:1", start=False)
         self.volume = self.api.create_volume(f"{WORKSPACE}-web", labels=MINE)["Name"]
         self.network = self.api.create_network(f"{WORKSPACE}-net", labels=MINE)["Id"]
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import IPython.display
 import pytest
 
 from helpers._internal import command, errors
@@ -172,7 +173,8 @@ def test_a_stream_is_passed_on_and_counted():
     assert (bar.current, bar.total) == (2**20 + 3, 2**20 + 3)
 
 
-def test_nothing_is_printed_where_there_is_no_terminal(capsys, clock):
+def test_nothing_is_printed_where_there_is_no_terminal(capsys, clock, monkeypatch):
+    monkeypatch.setattr(command, "display", IPython.display.display)  # others may hold it back
     with command.shown("docker push x"), Progress(clock) as progress:
         clock.now += 1
         progress.update("a", "Pushing", 1, 2)

@@ -159,7 +159,8 @@ def test_a_container_that_is_gone_already(world):
     containers.run("busybox", "sleep 60", name="job", detach=True, rm=True)
     for end in (lambda: containers.stop("job", grace=0), lambda: containers.kill("job")) * 3:
         done = end()  # it is about to go, or has gone
-        assert done.exit_code.tolist() == [137] and done.name.tolist() == [f"{world.me}-job"]
+        assert done.name.tolist() == [f"{world.me}-job"]
+        assert done.exit_code.dropna().tolist() in ([], [137])
         containers.run("busybox", "sleep 60", name="job", detach=True, rm=True)
 
 

@@ -201,7 +201,7 @@ def test_a_name_that_begins_with_a_dash_is_no_option(web, call, paste, shown, mo
 )  # fmt: skip
 def test_a_new_name_that_begins_with_a_dash_is_refused_before_a_line_is_shown(web, call, shown):
     shown.clear()
-    with pytest.raises(errors.NotOwned, match="outside your namespace"):
+    with pytest.raises(errors.NotOwned, match="your( own)? namespace"):
         call("--config")
     assert shown == []
 
@@ -222,7 +222,7 @@ def test_the_command_that_a_table_s_filters_stand_for(paste):
             rest=[word],
             filters={"state": "status"},
         )
-        line, _ = tables.stands_for(made.attrs["docker"], {"state": word})
+        line, _ = tables.command_for(made.attrs["docker"], {"state": word})
         assert paste(line, "bash")[:5] == ["docker", "ps", "--filter", f"status={word}", word]
 
 
