@@ -84,6 +84,7 @@ _HUB = r"docker\.(?:io|com)\b"
 _OFFLINE = (r"no such host|connection refused|i/o timeout|handshake timeout|Client\.Timeout"
     r"|\bEOF\b|context deadline|server misbehaving|connection reset|request canceled|\b50[0234] "
     r"|unreachable|status code 50[0234]|Read timed out|no answer from")  # fmt: skip
+_AT_LOOPBACK = r"^(?:docker (?:login|pu|run)|curl).*(?:127\.0\.0\.1|localhost):"
 _MISSING = (r"manifest unknown|manifest for .* not found|no such image|image not known"
     r"|repository name not known|reference does not exist|does not exist locally|tag does not exist"
     r"|\S:\S+: not found$|(?:resolve reference|image|reference) .*: not found")  # fmt: skip
@@ -158,8 +159,7 @@ _TABLE = [
      "Work in a copy of the course in a folder of your own"),
     ("^(?!docker (?:pu|run))", r"unexpected EOF|invalid (?:tar|archive)|archive/tar|not a tar|tarex"
      "|docker-import-", InvalidArchive, "it is not a whole tar archive", "Save or export it again"),
-    (r"^(?:docker (?:login|pu|run)|curl).*(?:127\.0\.0\.1|localhost):", _OFFLINE, RegistryUnreachable,
-     "the registry or index is out of reach",
+    (_AT_LOOPBACK, _OFFLINE, RegistryUnreachable, "the registry or index is out of reach",
      "Check its address; your own registry comes back with registry.start()"),
     ("", _OFFLINE, RegistryUnreachable, "the registry or index is out of reach",
      "Check its address, and that it runs: containers.ps(); else: python3 -m classroom lab"),
