@@ -14,6 +14,8 @@ from classroom import commands, docker_hub, engine, files, processes, stand_in
 from classroom.errors import ClassroomError
 from classroom.paths import ROOT
 
+pytestmark = pytest.mark.alone  # a free port is to be free when it is taken
+
 
 def pids(state):
     kept = files.read_json(state / "stand-in.json")

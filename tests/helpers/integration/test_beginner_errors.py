@@ -17,6 +17,8 @@ from helpers._internal.errors import (
 )
 from tests.helpers.integration.faults import clear
 
+pytestmark = pytest.mark.alone  # it looks at all that the Engine has
+
 
 @pytest.fixture
 def refused(world):

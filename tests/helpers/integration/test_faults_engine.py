@@ -103,6 +103,7 @@ def test_an_engine_that_does_not_run_and_is_then_started(world, store, relay):
         calls[name]()
 
 
+@pytest.mark.alone
 def test_an_engine_that_stops_in_mid_lesson_and_comes_back(world, store, relay):
     """The same kernel goes on, as nothing was restarted, and every helper works again."""
     relay.open()
