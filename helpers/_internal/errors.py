@@ -170,13 +170,13 @@ _TABLE = [
 ]  # fmt: skip
 
 
-def explain(err, action, *, wait=None):
+def explain(err, action):
     """Return the `LessonError` for an exception, or for the text of an error in a stream."""
     said = clipped(str(getattr(err, "explanation", None) or err), 2000)
     marked = f"[{status}] {said}" if (status := _status(err, said)) else said
     host = f"'{at[0]}'" if (at := re.search(r"\blocalhost:\d+", action)) else "registry.start()"
     values = {"said": said.strip().rstrip("."), "port": None, "host": host}
-    values["wait"] = wait or wait_time(getattr(getattr(err, "response", None), "headers", {}))
+    values["wait"] = wait_time(getattr(getattr(err, "response", None), "headers", {}))
     for command, words, kind, problem, hint in _TABLE:
         found = re.search(words, marked, re.IGNORECASE | re.DOTALL)
         if found and re.search(command, action):
