@@ -7,12 +7,13 @@ import os
 import subprocess
 import sys
 
-from classroom import docker_hub, engine, environment, files, stand_in
+from classroom import course_image, docker_hub, engine, environment, files, stand_in
 from classroom.errors import ClassroomError
 from classroom.paths import ROOT, STATE
 from classroom.steps import drop_output, open_closed_streams, say, step
 
 FIRST_LESSON = "/lab/tree/notebooks/01-registry.ipynb"
+LOOPBACK = "--ServerApp.ip=127.0.0.1"
 LEARNER = {"WORKSPACE": "learner"}
 
 
@@ -22,7 +23,7 @@ def lab(rest, yes):
     command = [
         *(environment.program("python"), "-m", "jupyterlab"),
         *(f"--LabApp.default_url={FIRST_LESSON}", f"--ServerApp.root_dir={ROOT}"),
-        "--ServerApp.ip=127.0.0.1",
+        *([] if any(word.startswith(("--ip", "--ServerApp.ip")) for word in rest) else [LOOPBACK]),
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         *rest,
     ]
@@ -85,6 +86,13 @@ def bench(rest, yes):
     )
 
 
+def image(rest, yes):
+    """Build the course as one Docker image; what follows goes to `docker build`."""
+    course_image.build(rest)
+    say(f"✓ Built. To start the course:\n\n  {course_image.run_line()}")
+    return 0
+
+
 def reset(rest, yes):
     """Remove what the lessons made in the Engine, and nothing else."""
     if engine.find() is None:
@@ -133,9 +141,9 @@ def status(rest, yes):
 
 
 COMMANDS = {
-    command.__name__: command for command in (lab, test, outputs, bench, reset, stop, status)
+    command.__name__: command for command in (lab, test, outputs, bench, image, reset, stop, status)
 }
-WITH_REST = ("lab", "test")
+WITH_REST = ("lab", "test", "image")
 
 
 def main(arguments=None):
