@@ -1,6 +1,6 @@
 """The course as one image: built, saved, loaded, and taken as a learner takes it."""
 
-import importlib.util
+import importlib.metadata
 import json
 import re
 import subprocess
@@ -14,19 +14,18 @@ from deploy.course import deliver
 from tests.deploy.conftest import NARROW, Course, docker
 
 # What runs notebooks, brought along: the image holds no tests.
-TOOLS = ("nbval", "pytest", "_pytest", "pluggy", "iniconfig", "packaging", "coverage", "pygments")
+TOOLS = ("nbval", "pytest", "pluggy", "iniconfig", "packaging", "coverage")
 
 
 @pytest.mark.parametrize("notebook", ["01-registry", "02-images", "03-containers"])
 def test_saved_outputs_hold_in_the_image(running, notebook):
-    for tool in TOOLS:
-        folder = Path(importlib.util.find_spec(tool).origin).parent
-        docker("cp", str(folder), f"{running.name}:/opt/{tool}")
+    files = [file for tool in TOOLS for file in importlib.metadata.files(tool)]
+    for name in {file.parts[0] for file in files} - {"..", "__pycache__"}:
+        docker("cp", str(Path(pytest.__file__).parents[1] / name), f"{running.name}:/opt")
     docker("cp", str(ROOT / "tests" / "notebooks" / "sanitize.cfg"), f"{running.name}:/opt")
     said = running.sh(
-        "PYTHONPATH=/opt .venv/bin/python -m pytest -p nbval.plugin -p no:cacheprovider "
-        "--override-ini=addopts= --nbval --nbval-sanitize-with=/opt/sanitize.cfg "
-        f"notebooks/{notebook}.ipynb",
+        "PYTHONPATH=/opt .venv/bin/python -m pytest -p no:cacheprovider --override-ini=addopts= "
+        f"--nbval --nbval-sanitize-with=/opt/sanitize.cfg notebooks/{notebook}.ipynb",
         check=False,
     )
     cells = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text())["cells"]
