@@ -65,11 +65,9 @@ def start(state):
     Returns:
         Where they answer: `{"mirror": "127.0.0.1:5050", "index": "127.0.0.1:5051"}`.
     """
-    ports = {name: choose_port(name, state) for name in DEFAULTS}
     mirror.fill(state)
-    serves = partial(mirror.serves, state=state)
-    _start_part("mirror", state, ports["mirror"], serves, mirror_stamp(state, ports["mirror"]))
-    _start_part("index", state, ports["index"], index_answers, index_stamp())
+    _start_part("mirror", state, partial(mirror.serves, state=state))
+    _start_part("index", state, index_answers)
     return addresses(state)
 
 
@@ -115,7 +113,10 @@ def index_stamp():
     return hashlib.sha256(code).hexdigest()
 
 
-def _start_part(name, state, port, answers, stamp):
+def _start_part(name, state, answers):
+    """Start the mirror or the index, unless it runs as it should."""
+    port = choose_port(name, state)
+    stamp = mirror_stamp(state, port) if name == "mirror" else index_stamp()
     kept = _kept(state).get(name, {})
     if processes.is_ours(kept.get("process")):
         if kept.get("stamp") == stamp and answers(port):
@@ -128,14 +129,20 @@ def _start_part(name, state, port, answers, stamp):
     log = Path(state) / "logs" / f"{name}.log"
     process = processes.start(command, log, folder=ROOT)
     _keep(state, name, {"port": port, "process": process, "stamp": stamp})
-    processes.wait_until(
-        # Another program may have taken the port meanwhile, and answer in our place.
-        lambda: processes.listens(process["pid"], port) and answers(port),
-        process,
-        seconds=20,
-        what=f"The {name} on port {port}",
-        log=log,
-    )
+    try:
+        processes.wait_until(
+            # Another program may have taken the port meanwhile, and answer in our place.
+            lambda: processes.listens(process["pid"], port) and answers(port),
+            process,
+            seconds=20,
+            what=f"The {name} on port {port}",
+            log=log,
+        )
+    except ClassroomError:
+        processes.stop(process)
+        if is_free(port):
+            raise
+        _start_part(name, state, answers)  # on the next port, since another has taken this one
 
 
 def _kept(state):

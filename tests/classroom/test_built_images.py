@@ -17,8 +17,6 @@ from classroom import build, mirror, packages
 from classroom.errors import ClassroomError
 from tests.classroom.conftest import get
 
-pytestmark = pytest.mark.alone  # a free port is to be free when it is taken
-
 
 @pytest.fixture(scope="module")
 def images(unpacked):

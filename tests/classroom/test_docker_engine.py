@@ -15,8 +15,6 @@ from classroom import docker_hub, engine, engine_api, mirror
 from classroom.engine import Address
 from classroom.errors import ClassroomError
 
-pytestmark = pytest.mark.alone  # a port that is free when it is chosen is free when it is taken
-
 VERSION = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + b'{"Version": "1.2.3"}'
 
 

@@ -15,8 +15,6 @@ from classroom.errors import ClassroomError
 from classroom.paths import ROOT
 from tests.classroom.conftest import get
 
-pytestmark = pytest.mark.alone  # a free port is to be free when it is taken
-
 SHARED_MACHINE = ROOT / "tests" / "classroom" / "shared_machine.py"
 
 WRITES = {

@@ -14,8 +14,6 @@ from classroom import commands, docker_hub, engine, files, processes, stand_in
 from classroom.errors import ClassroomError
 from classroom.paths import ROOT
 
-pytestmark = pytest.mark.alone  # a free port is to be free when it is taken
-
 
 def pids(state):
     kept = files.read_json(state / "stand-in.json")
@@ -40,6 +38,23 @@ def test_no_free_port_is_said(make_state, monkeypatch):
         stand_in.choose_port("index", make_state())
 
 
+def test_a_port_that_is_taken_after_it_was_chosen_is_given_up(make_state, monkeypatch):
+    taken, start = [], processes.start
+
+    def take_and_start(command, log, **where):
+        if not taken:
+            port = files.read_json(state / "stand-in.json")["mirror"]["port"]
+            taken.append(socket.create_server(("127.0.0.1", port)))
+        return start(command, log, **where)
+
+    state = make_state()
+    monkeypatch.setattr(processes, "start", take_and_start)
+    found = stand_in.start(state)
+    with taken[0] as other:
+        assert found["mirror"] != f"127.0.0.1:{other.getsockname()[1]}"
+        assert stand_in.index_answers(int(found["index"].split(":")[1]))
+
+
 def test_two_stand_ins_do_not_meet(own, make_state):
     other = stand_in.start(make_state())
     assert set(other.values()).isdisjoint(own.values())
@@ -51,6 +66,7 @@ def test_a_second_start_changes_nothing(own, own_state):
     assert pids(own_state) == before
 
 
+@pytest.mark.alone  # nothing may take the ports meanwhile
 def test_ports_are_kept_after_a_crash_and_a_stop(make_state):
     state = make_state()
     first = stand_in.start(state)
