@@ -69,11 +69,11 @@ def main(arguments=None):
     print(_setting(), flush=True)
     figures, complaints = [], []
     for names in (["load-00"], [f"load-{number:02}" for number in range(1, count + 1)]):
-        done, found = _together(names)
+        done, found = together(names)
         print(f"{len(names)} at once: {len(found)} complaints, {done.wall:.0f} s", flush=True)
         figures.append(done)
         complaints += found
-    print(_table(*figures), *(f"✗ {one}" for one in complaints[:_SAID]), _LEGEND, sep="\n")
+    print(table(*figures), *(f"✗ {one}" for one in complaints[:_SAID]), _LEGEND, sep="\n")
     return int(bool(complaints))
 
 
@@ -86,7 +86,7 @@ def _setting():
     )
 
 
-def _together(names):
+def together(names):
     """Let learners work at once, in a room that is as it was afterwards.
 
     Returns:
@@ -139,7 +139,7 @@ def _busy():
     return sum(spent) - spent.idle - getattr(spent, "iowait", 0) - getattr(spent, "guest", 0)
 
 
-def _table(alone, many):
+def table(alone, many):
     """Write the figures of both, and the ratio."""
     ratio = [_ratio(one, other) for one, other in zip(many.row(), alone.row(), strict=True)]
     rows = [list(_COLUMNS), *([_written(one) for one in each.row()] for each in (alone, many))]

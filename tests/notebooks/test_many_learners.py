@@ -1,7 +1,7 @@
 """Two learners at once, as `python -m benchmarks.load` does it for thirty: all outputs right."""
 
 import copy
-import re
+import dataclasses
 import signal
 import subprocess
 import sys
@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from benchmarks.load import __main__ as load
 from benchmarks.load.cells import code_cells, difference
 from benchmarks.load.room import FILES
 from helpers import engine
@@ -39,19 +40,16 @@ def left():
     return found + list(FILES.glob("load-*"))
 
 
-@pytest.mark.alone
 def test_two_at_once():
-    process = begin("2")
-    said = ended(process, seconds=480)
-    assert process.returncode == 0, said
-    cells = sum(map(len, code_cells()))
-    rows = re.findall(r"^ *([12]) +[\d.]+ +(\d+) ", said, re.MULTILINE)  # learners, wall, cells
-    assert rows == [("1", f"{cells}"), ("2", f"{cells}")]
-    assert re.search(r"^ *ratio +\d", said, re.MULTILINE)
+    figures, complaints = load.together(["load-01", "load-02"])
+    assert complaints == []
+    assert figures.cells == sum(map(len, code_cells()))
+    rows = load.table(dataclasses.replace(figures, learners=1, wall=1), figures).splitlines()
+    assert [row.split()[0] for row in rows] == ["learners", "1", "2", "ratio"]
+    assert rows[3].split()[1:3] == [f"{figures.wall:.2f}", "1.00"]  # of wall time and of cells
     assert left() == []
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing(how):
     process = begin("2")

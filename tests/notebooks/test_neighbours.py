@@ -1,4 +1,7 @@
-"""All lessons and exercises beside a neighbour's things, which are as before to the byte."""
+"""All lessons and exercises beside a neighbour's things, which are as before to the byte.
+
+All in one workspace that is never cleaned: what is left of one cell meets the next.
+"""
 
 import contextlib
 import io
@@ -120,13 +123,23 @@ def docker_config(tmp_path, monkeypatch):
     return folder
 
 
+def run_cells(kernel, cells):
+    for cell in cells:
+        given = kernel.run(cell.source)
+        assert given[1] == expected(cell), (cell.source, given)
+
+
 def run_lesson(path):
-    """Run all cells of a notebook, then solve each of its exercises as its solution shows."""
+    """Run a notebook in reverse; after a restart in order, and each exercise's solution."""
+    setup, *cells = cells_of(path)
     kernel = Kernel()
     try:
-        for cell in cells_of(path):
-            given = kernel.run(cell.source)
-            assert given[1] == expected(cell), (cell.source, given)
+        run_cells(kernel, [setup, *cells[::-1]])
+    finally:
+        kernel.end()
+    kernel = Kernel()
+    try:
+        run_cells(kernel, [setup, *cells])
         for name in exercises(LESSONS[path]):
             given = kernel.run(f"exec(exercises.{name}.solution().python)")
             assert given[1] is None, (name, given)
@@ -141,10 +154,10 @@ def files(folder):
 
 
 @pytest.mark.alone
-def test_nothing_of_a_neighbour_s_is_touched(neighbour, busy_ports, docker_config):
+def test_in_any_order_nothing_of_a_neighbour_s_is_touched(neighbour, busy_ports, docker_config):
     before, settings, surroundings = neighbour.looks(), files(docker_config), dict(os.environ)
     try:
-        for path in NOTEBOOKS:
+        for path in reversed(NOTEBOOKS):
             run_lesson(path)
         assert neighbour.looks() == before
     finally:

@@ -1,4 +1,4 @@
-"""Each code cell alone in a fresh process, twice; in reverse, after others, and without set-up."""
+"""Each code cell alone in a fresh process, twice; and without set-up."""
 
 import configparser
 import os
@@ -137,20 +137,6 @@ def test_alone_and_twice(clean_workspace, name):
     first, second = [(clean(said), error) for said, error in twice]
     assert first[1] == expected(cell), first
     assert first == second
-
-
-def test_in_reverse_after_others_and_after_a_restart(kernel):
-    """All in one workspace that is never cleaned: what is left of one cell meets the next."""
-    try:
-        for path in reversed(NOTEBOOKS):
-            setup, *cells = cells_of(path)
-            for order in (cells[::-1], cells):  # each in a kernel of its own
-                fresh = kernel()
-                for cell in (setup, *order):
-                    given = fresh.run(cell.source)
-                    assert given[1] == expected(cell), (cell.source, given)
-    finally:
-        reset()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -53,7 +53,7 @@ def kernels():
 
 
 def test_two_that_begin_at_the_same_moment_share_one_password(kernels):
-    for _ in range(3):
+    for _ in range(2):
         reset()
         for kernel in kernels:
             restart(kernel)
