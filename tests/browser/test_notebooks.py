@@ -5,6 +5,7 @@ import shutil
 
 import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.conftest import ROOT, Watched
@@ -16,6 +17,8 @@ _READY = """name => {
   return open?.context?.path.endsWith(name) &&
     open.sessionContext.session?.kernel?.status === "idle";
 }"""
+# JupyterLab gives an image no `alt`, whatever its metadata say: jupyter/enhancement-proposals#120.
+PLOT = ".jp-RenderedImage > img"
 SIZES = {"a laptop": (1280, 720, 0), "a projector": (1920, 1080, 6)}  # and steps of larger letters
 
 
@@ -106,6 +109,16 @@ def test_nothing_is_cut_off(page, size):
         .filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth)
         .map(one => one.className + ': ' + one.innerText.slice(0, 60))""")
     assert wide == []
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_axe_finds_nothing_in_the_outputs(page, theme):
+    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
+    expect(page.locator(f"body[data-jp-theme-name='{theme}']")).to_be_attached()
+    page.wait_for_timeout(300)  # the theme's colours fade in
+    where = {"include": [".jp-OutputArea-output"], "exclude": [PLOT]}
+    found = Axe().run(page, context=where).response["violations"]
+    assert [(one["id"], node["html"]) for one in found for node in one["nodes"]] == []
 
 
 def test_the_notebook_s_own_point(lesson, page):

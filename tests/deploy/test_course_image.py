@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from classroom import course_image
 from classroom.paths import ROOT
 from deploy.course import deliver
 from tests.deploy.conftest import NARROW, Course, docker
@@ -51,24 +52,26 @@ def test_docker_knows_that_it_is_well(running):
     running.sh("docker pull busybox")  # in any terminal, and Docker Hub is out of reach
 
 
-def test_the_work_survives_a_new_container_of_the_image(course):
-    one = Course(f"course-test-{uuid.uuid4().hex[:6]}", course)
-    try:
-        one.run()
-        one.sh("docker pull busybox && docker tag busybox learner/mine:1")
-        one.sh("mkdir -p notebooks/files && echo mine > notebooks/files/note")
-        one.sh("echo changed >> notebooks/03-containers.ipynb")
-        docker("stop", one.name)
-        assert docker("inspect", "--format", "{{.State.ExitCode}}", one.name) in ("0", "143")
-        docker("start", one.name)  # the same container again
-        one.wait()
-        one.remove()
-        one.run()
-        assert "learner/mine:1" in one.sh("docker images --format '{{.Repository}}:{{.Tag}}'")
-        assert one.sh("cat notebooks/files/note") == "mine"
-        assert one.sh("tail -n 1 notebooks/03-containers.ipynb") == "changed"
-    finally:
-        one.close()
+def test_the_work_survives_a_stop_and_a_new_container(running):
+    running.sh("docker pull busybox && docker tag busybox learner/mine:1")
+    running.sh("mkdir -p notebooks/files && echo mine > notebooks/files/note")
+    running.sh("echo changed >> notebooks/03-containers.ipynb")
+    docker("stop", running.name)
+    assert docker("inspect", "--format", "{{.State.ExitCode}}", running.name) in ("0", "143")
+    docker("start", running.name)  # the same container again
+    running.wait()
+    running.remove()
+    running.run()
+    assert "learner/mine:1" in running.sh("docker images --format '{{.Repository}}:{{.Tag}}'")
+    assert running.sh("cat notebooks/files/note") == "mine"
+    assert running.sh("tail -n 1 notebooks/03-containers.ipynb") == "changed"
+
+
+def test_the_readme_names_what_is_enough():
+    told = (ROOT / "README.md").read_text(encoding="utf-8").replace("-v ", "--volume=")
+    told = re.sub("(--cap-add|--security-opt) ", r"\1=", told)
+    assert " ".join(NARROW) in told
+    assert course_image.run_line() in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_where_no_engine_can_run_it_says_so_in_a_sentence(course):
