@@ -13,7 +13,8 @@ from benchmarks import processes
 from benchmarks.figures import Figure
 from benchmarks.kernel import Kernel
 from benchmarks.room import NOTEBOOKS, ROOT
-from helpers import engine, workspace
+from helpers import workspace
+from helpers._internal import connection
 
 _TABLE, _TRANSFER, _IMPORT = 0.5, 1.10, 1.15  # at most this part of the other side's time
 _MEMORY = 32 * 2**20
@@ -80,7 +81,7 @@ def tables(room, sizes):
     """Measure the tables of containers and images, and the search, against the docker command."""
     room.make_containers(sizes.containers)
     room.make_images(sizes.images)
-    index = engine.sources().index
+    index = connection.sources().index
     listed = [
         (f"{sizes.containers} containers", "containers.ps(all=True, mine=False)", "ps -a"),
         (f"{sizes.images} images", "images.ls()", "images"),

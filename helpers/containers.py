@@ -6,15 +6,17 @@ import time
 import pandas as pd
 import requests
 
-from helpers import tables, workspace
+from helpers import tables
 from helpers._internal import command as lines
 from helpers._internal import containers as inner
-from helpers._internal import distribution, errors, files, ports
+from helpers._internal import distribution, errors, files, identity, ports
 from helpers._internal.command import shown
+from helpers._internal.connection import connect
 from helpers._internal.frames import to_frame
+from helpers._internal.identity import check_container, prefixed
 from helpers._internal.names import suggestions
-from helpers.engine import connect, docker
-from helpers.workspace import Text, check_container, prefixed
+from helpers._internal.readable import Text
+from helpers.engine import docker
 
 
 def run(
@@ -101,7 +103,7 @@ def ps(name=None, *, all=False, mine=True):
 
     Source: Engine API `GET /containers/json`.
     """
-    filters = {"label": workspace.label()} if mine else {}
+    filters = {"label": identity.label()} if mine else {}
     filters = {"name": f"^{prefixed(name)}$"} if name else filters
     words = ["ps", *(["-a"] if all else [])]
     options = [word for key in filters for word in ("--filter", f"{key}={filters[key]}")]
@@ -323,7 +325,7 @@ def rm(name, *, force=False):
     with docker("rm", "-f" if force else None, name) as api:
         check_container(api, name)
         api.remove_container(name, force=force)
-        return inner.table(api, {"label": workspace.label()})
+        return inner.table(api, {"label": identity.label()})
 
 
 def logs(name):
@@ -422,7 +424,7 @@ def cp(name, path, file):
 
     Source: Engine API `GET /containers/{id}/archive`.
     """
-    name, copy = prefixed(name), workspace.file(file)
+    name, copy = prefixed(name), identity.file(file)
     with docker("cp", f"{name}:{path}", copy.as_posix()) as api:
         check_container(api, name)
         with inner.open_file(api, name, path) as member:

@@ -5,15 +5,16 @@ import json
 import pandas as pd
 from docker.utils import parse_repository_tag
 
-from helpers import workspace
-from helpers._internal import archives, command, distribution, errors, files
+from helpers._internal import archives, command, connection, distribution, errors, files, identity
 from helpers._internal import images as inner
 from helpers._internal.command import operands, shown
+from helpers._internal.connection import connect, credentials
 from helpers._internal.frames import to_frame
+from helpers._internal.identity import check_container, prefixed
 from helpers._internal.names import check_own, push_hint, suggestions
 from helpers._internal.progress import Progress
-from helpers.engine import connect, credentials, docker, sources
-from helpers.workspace import Text, check_container, prefixed
+from helpers._internal.readable import Text
+from helpers.engine import docker
 
 
 def ls(*references):
@@ -60,8 +61,8 @@ def pull(reference):
         with suggestions(reference), shown(line):
             return inner.pull(connect().api, reference)
     except errors.RegistryUnreachable:
-        from_hub = distribution.parse(reference).host == "docker.io" and not sources().mirror
-        if not (from_hub and (image := inner.inspect(connect().api, reference))):
+        hub = distribution.parse(reference).host == "docker.io" and not connection.sources().mirror
+        if not (hub and (image := inner.inspect(connect().api, reference))):
             raise
     line = command.line("docker", "image", "inspect", reference)
     with shown(f"{line}  # Docker Hub is out of reach; it stays as it is"):
@@ -89,7 +90,7 @@ def push(reference):
     Source: Engine API `POST /images/{name}/push`.
     """
     check_own("push", reference)
-    if sources().mirror and distribution.parse(reference).host == "docker.io":
+    if connection.sources().mirror and distribution.parse(reference).host == "docker.io":
         raise errors.RegistryUnreachable(
             f"docker push {reference}",
             "a name without an address goes to Docker Hub, which the classroom never asks",
@@ -117,7 +118,7 @@ def save(reference, file):
 
     Source: Engine API `GET /images/{name}/get`.
     """
-    path = workspace.file(file)
+    path = identity.file(file)
     with docker("save", "-o", path.as_posix(), reference) as api:
         expected = api.inspect_image(reference)["Size"]
         files.write(path, api.get_image(reference), expected)
@@ -141,7 +142,7 @@ def export(container, file):
 
     Source: Engine API `GET /containers/{id}/export`.
     """
-    path, name = workspace.file(file), prefixed(container)
+    path, name = identity.file(file), prefixed(container)
     with docker("export", "-o", path.as_posix(), name) as api:
         check_container(api, name)
         files.write(path, api.export(name))
@@ -163,7 +164,7 @@ def load(file):
 
     Source: Engine API `POST /images/load`.
     """
-    path = workspace.place(file)
+    path = identity.place(file)
     with docker("load", "-i", path.as_posix()) as api, archives.opened(path) as archive:
         inner.check_names(api, archive)
         with Progress() as progress:
@@ -191,7 +192,7 @@ def import_(file, reference, *, change=()):
     Source: Engine API `POST /images/create` (`fromSrc=-`).
     """
     check_own("import", reference)
-    path, changes = workspace.place(file), inner.instructions(change)
+    path, changes = identity.place(file), inner.instructions(change)
     words = [*inner.words_of(changes), *operands(path.as_posix(), reference)]
     with docker("import", *words) as api:
         archives.check_whole(path)
@@ -223,7 +224,7 @@ def commit(container, reference, *, change=()):
     """
     check_own("commit", reference)
     name = prefixed(container)
-    changes = [*inner.instructions(change), f"LABEL {workspace.LABEL}="]
+    changes = [*inner.instructions(change), f"LABEL {identity.LABEL}="]
     with docker("commit", *inner.words_of(changes), *operands(name, reference)) as api:
         check_container(api, name)
         repository, tag = parse_repository_tag(reference)
@@ -247,7 +248,7 @@ def contents(file):
 
     Source: https://github.com/moby/docker-image-spec (the archive's `manifest.json`)
     """
-    path = workspace.place(file)
+    path = identity.place(file)
     with shown(command.line("tar", "-tf", path.as_posix())), archives.opened(path) as archive:
         parts = [("manifest", "manifest.json")]
         for image in archive.images:
@@ -272,7 +273,7 @@ def read(file, member):
 
     Source: https://github.com/opencontainers/image-spec/blob/main/config.md
     """
-    path = workspace.place(file)
+    path = identity.place(file)
     line = command.line("tar", "-xOf", path.as_posix(), *operands(member))
     with shown(line), archives.opened(path) as archive:
         return archive.json(member)

@@ -7,14 +7,24 @@ from pathlib import Path
 import pandas as pd
 from docker.utils import parse_repository_tag
 
-from helpers import engine, tables, workspace
-from helpers._internal import command, distribution, errors, images, own_registry, ports
+from helpers import tables
+from helpers._internal import (
+    command,
+    connection,
+    distribution,
+    errors,
+    identity,
+    images,
+    own_registry,
+    ports,
+)
 from helpers._internal.command import operands, shown
+from helpers._internal.connection import connect
 from helpers._internal.frames import to_frame
 from helpers._internal.names import check_own
 from helpers._internal.own_registry import Registry
-from helpers.engine import connect, docker
-from helpers.workspace import Text
+from helpers._internal.readable import Text
+from helpers.engine import docker
 
 
 def search(term, *, official=None, stars=0, limit=25):
@@ -37,7 +47,7 @@ def search(term, *, official=None, stars=0, limit=25):
 
     Source: Engine API `GET /images/search`.
     """
-    index = engine.sources().index
+    index = connection.sources().index
     term = f"{index}/{term}" if index else term
     limit = command.number("limit", limit, 1, 100, sample=25)
     stars = command.number("stars", stars, 0, sample=10)
@@ -153,11 +163,11 @@ def private(*, password=None):
     `POST /containers/{id}/start`; https://distribution.github.io/distribution/about/configuration/
     """
     if password is not None:
-        password = engine.Secret(password) if isinstance(password, str) else password
+        password = connection.Secret(password) if isinstance(password, str) else password
         own_registry.check(password)
     with errors.translate_errors("look for your own registry"):
         there = own_registry.find(connect().api)
-    own_registry.choose(workspace.place(own_registry.PASSWORD), password)
+    own_registry.choose(identity.place(own_registry.PASSWORD), password)
 
     def run(port):
         store = Registry(f"127.0.0.1:{port}")
@@ -186,7 +196,7 @@ def start():
         store = own_registry.find(connect().api)
     if store is None:
         return private()
-    own_registry.choose(workspace.place(own_registry.PASSWORD))
+    own_registry.choose(identity.place(own_registry.PASSWORD))
     done = 2 if own_registry.accepts_login(store) else 1
     with shown(*own_registry.lines(store)[done:]):
         return own_registry.run(connect().api, store)
@@ -210,19 +220,19 @@ def login(registry, username=None, password=None):
     Source: Engine API `POST /auth`.
     """
     address, source = str(registry), ""
-    password = None if password is None else engine.Secret(password)
+    password = None if password is None else connection.Secret(password)
     if username is None or password is None:
         _check_own(registry)
-    words = ["docker", "login", "-u", username or workspace.name()]
+    words = ["docker", "login", "-u", username or identity.name()]
     if password is None:
-        file = workspace.place(own_registry.PASSWORD)
+        file = identity.place(own_registry.PASSWORD)
         words, source = [*words, "--password-stdin"], f" < {command.line(file.as_posix())}"
         password = own_registry.read(file)
     who = {"username": words[3], "password": password, "serveraddress": address}
     with shown(command.line(*words, *operands(address)) + source):
         api = connect().api
         answer = api._result(api._post_json(api._url("/auth"), data=who), json=True)
-    engine.logins[address] = who
+    connection.logins[address] = who
     return Text(answer["Status"])
 
 
@@ -250,7 +260,7 @@ def logout(registry):
         What was done, as `Text`.
     """
     with shown(command.line("docker", "logout", *operands(registry))):
-        known = engine.logins.pop(str(registry), None)
+        known = connection.logins.pop(str(registry), None)
     return Text(f"Removed the login for {registry}." if known else f"Not logged in to {registry}.")
 
 
@@ -307,7 +317,7 @@ def rate_limit():
 
     Source: https://docs.docker.com/docker-hub/usage/pulls/ (headers of a `HEAD`, which is no pull)
     """
-    host = engine.sources().mirror or distribution.HUB
+    host = connection.sources().mirror or distribution.HUB
     path = "ratelimitpreview/test" if host == distribution.HUB else "library/busybox"
     lines = [_curl(host, f"{path}/manifests/latest", "--head")]
     if host == distribution.HUB:
@@ -325,6 +335,6 @@ def rate_limit():
 
 def _curl(host, path, *options):
     """Write the command that asks a registry's API the same."""
-    who = engine.logins.get(host)
+    who = connection.logins.get(host)
     options += ("-u", who["username"]) if who else ()
     return command.line("curl", *options, distribution.url(host, path))

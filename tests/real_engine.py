@@ -10,7 +10,7 @@ import docker.errors
 import pytest
 
 from helpers import engine, images, registry, workspace
-from helpers._internal import command
+from helpers._internal import command, connection, identity
 from tests.helpers.integration.faults import Lesson
 
 
@@ -21,9 +21,9 @@ def me(tmp_path_factory):
         patch.setenv("WORKSPACE", f"check-{workspace.name()}")
         workspace.name.cache_clear()
         place = tmp_path_factory.mktemp("notebooks")
-        patch.setattr(workspace, "NOTEBOOK_DIR", place)
+        patch.setattr(identity, "NOTEBOOK_DIR", place)
         patch.chdir(place)
-        patch.setattr(engine, "logins", {})
+        patch.setattr(connection, "logins", {})
         patch.setattr(command, "display", lambda one, **_: None)
         workspace.reset()
         yield workspace.name()
@@ -34,7 +34,7 @@ def me(tmp_path_factory):
 @pytest.fixture
 def world(me, busybox, monkeypatch, tmp_path):
     """A clean workspace: no container, name of an image or file of it; `world` helps to look."""
-    monkeypatch.setattr(engine, "logins", {})
+    monkeypatch.setattr(connection, "logins", {})
     (tmp_path / "docker").mkdir()
     environment = os.environ | {"DOCKER_CONFIG": str(tmp_path / "docker"), "TZ": "UTC"}
     made = World(me, environment)
@@ -101,13 +101,13 @@ class World:
             with contextlib.suppress(docker.errors.APIError):
                 self.api.remove_container(name, force=True, v=True)
         for image in self.api.images():
-            for name in filter(workspace.owns_tag, image["RepoTags"] or []):
+            for name in filter(identity.owns_tag, image["RepoTags"] or []):
                 with contextlib.suppress(docker.errors.ImageNotFound):  # gone with another name
                     self.api.remove_image(name, force=True)
         for image in self.api.images(filters={"dangling": True, "label": workspace.label()}):
             with contextlib.suppress(docker.errors.APIError):
                 self.api.remove_image(image["Id"])
-        shutil.rmtree(workspace.NOTEBOOK_DIR / "files", ignore_errors=True)
+        shutil.rmtree(identity.NOTEBOOK_DIR / "files", ignore_errors=True)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def store(world):
     """The workspace's own registry, which runs; its repositories stay from test to test."""
     found = registry.private()
     yield found
-    engine.logins.pop(str(found), None)
+    connection.logins.pop(str(found), None)
 
 
 @pytest.fixture

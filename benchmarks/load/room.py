@@ -4,7 +4,7 @@ import contextlib
 import os
 
 from helpers import engine, images, workspace
-from helpers._internal import command
+from helpers._internal import command, identity
 from helpers._internal.images import inspect
 from tests.notebooks import ROOT
 
@@ -67,7 +67,7 @@ class Room:
         yield from (
             f"container {one['Names'][0]}" for one in api.containers(all=True, filters=mine)
         )
-        yield from (f"image {one}" for one in _names(api) if workspace.owns_tag(one))
+        yield from (f"image {one}" for one in _names(api) if identity.owns_tag(one))
         yield from (f"image {one['Id']}" for one in api.images(filters=mine))
         yield from (f"network {one['Name']}" for one in api.networks(filters=mine))
         yield from (f"volume {one['Name']}" for one in api.volumes(filters=mine)["Volumes"] or [])
@@ -82,7 +82,7 @@ class Room:
         found = {f"image {name}": image for name, image in _names(self._api).items()
                  if "/" not in name or name.startswith(f"{NEIGHBOUR}/")}  # fmt: skip
         for one in self._api.containers(all=True):
-            if one["Labels"].get(workspace.LABEL, NEIGHBOUR) == NEIGHBOUR:
+            if one["Labels"].get(identity.LABEL, NEIGHBOUR) == NEIGHBOUR:
                 found[f"container {one['Names'][0]}"] = one["Id"]
         with contextlib.suppress(OSError):
             found["file of a neighbour"] = (FILES / NEIGHBOUR / "hello.txt").read_text()

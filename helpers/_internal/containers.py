@@ -12,9 +12,9 @@ import pandas as pd
 import requests
 from docker.types import LogConfig
 
-from helpers import workspace
-from helpers._internal import errors, images, ports
+from helpers._internal import errors, identity, images, ports
 from helpers._internal.frames import to_frame
+from helpers._internal.readable import Text
 
 # The disk of an Engine fills up without a limit. This driver has one (five files of 20 MB, packed)
 # and keeps the end; json-file with `max-size` alone throws all away each time that it is full.
@@ -27,7 +27,7 @@ _POLICIES = ("no", "always", "unless-stopped", "on-failure")
 _SET_UP = ("runc init", "/exe init")  # the process that sets a container up, as ps shows it
 
 
-class Output(workspace.Text):
+class Output(Text):
     """What a command printed, and how it ended.
 
     Attributes:
@@ -69,7 +69,7 @@ class Options:
             *(["-d"] if self.detach else []),
             *(["--rm"] if self.rm else []),
             *(["--name", self.name] if self.name else []),
-            *("--label", workspace.label(), "--log-driver", LOG_DRIVER),
+            *("--label", identity.label(), "--log-driver", LOG_DRIVER),
             *(["-p", f"127.0.0.1:{port}:{inner}"] if port else []),
             *(word for key, value in (self.env or {}).items() for word in ("-e", f"{key}={value}")),
             *(["--restart", self.restart] if self.restart else []),
@@ -98,7 +98,7 @@ class Options:
         )
         return {
             "name": self.name, "environment": self.env, "ports": [inner] if port else [],
-            "host_config": host, "labels": {workspace.LABEL: workspace.name()},
+            "host_config": host, "labels": {identity.LABEL: identity.name()},
         }  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def create(api, image, words, arguments, *, pull=True):
 def own_ports(api, name):
     """Return the ports here of this workspace's container of a name, which makes room; a set."""
     with contextlib.suppress(docker.errors.NotFound):
-        found = workspace.check_container(api, name)["NetworkSettings"]["Ports"] or {}
+        found = identity.check_container(api, name)["NetworkSettings"]["Ports"] or {}
         return {int(one["HostPort"]) for bound in found.values() for one in bound or ()}
     return set()
 
@@ -148,7 +148,7 @@ def own_ports(api, name):
 def remove_own(api, name):
     """Remove this workspace's container of a name, if there is one; it is gone afterwards."""
     with contextlib.suppress(docker.errors.NotFound):
-        container = workspace.check_container(api, name)["Id"]
+        container = identity.check_container(api, name)["Id"]
         try:
             api.remove_container(container, force=True, v=True)
         except docker.errors.APIError as err:

@@ -8,8 +8,7 @@ from itertools import islice
 
 import requests
 
-from helpers import engine
-from helpers._internal import errors
+from helpers._internal import connection, errors
 
 HUB = "registry-1.docker.io"  # where Docker Hub answers for the names that begin docker.io/
 _ATTESTATION = "unknown/unknown"  # stands in the place of a platform, and is none
@@ -158,7 +157,7 @@ def locate(name):
     whole = parse(name)
     host = f"{whole.host}:{whole.port}" if whole.port else whole.host
     if host == "docker.io":
-        host = engine.sources().mirror or HUB
+        host = connection.sources().mirror or HUB
     return host, whole.path
 
 
@@ -196,7 +195,7 @@ def ask(host, path, *, method="GET", auth=None):
         with understood("auth.docker.io"):
             token = get(token_url(path.rsplit("/", 2)[0])).json()["token"]
         headers["Authorization"] = f"Bearer {token}"
-    who = engine.logins.get(host)
+    who = connection.logins.get(host)
     auth = auth or ((who["username"], who["password"]) if who else None)
     return get(url(host, path), method=method, headers=headers, auth=auth)
 

@@ -11,8 +11,7 @@ import pandas as pd
 import requests
 from docker.utils import parse_repository_tag
 
-from helpers import engine, workspace
-from helpers._internal import command, distribution, errors
+from helpers._internal import command, connection, distribution, errors, identity
 from helpers._internal.frames import to_frame
 from helpers._internal.progress import Progress
 
@@ -92,7 +91,7 @@ def pull_source(reference):
     Returns:
         The same name; that in the classroom's mirror where the Engine was not given the mirror.
     """
-    name, at = distribution.parse(reference), engine.sources()
+    name, at = distribution.parse(reference), connection.sources()
     if name.host != "docker.io" or not at.mirror or at.mirrored:
         return reference
     return f"{at.mirror}/{name.path}" + (f"@{name.digest}" if name.digest else f":{name.tag}")
@@ -122,7 +121,7 @@ def pull(api, reference):
     name, source = distribution.parse(reference), pull_source(reference)
     _check_built_here(api, name)
     repository, tag = parse_repository_tag(source)
-    auth = engine.credentials(source)
+    auth = connection.credentials(source)
     stream = api.pull(repository, tag, stream=True, decode=True, auth_config=auth)
     done = transfer(source, detect_stall(stream, api.timeout))
     if source != reference and not name.digest:
@@ -134,7 +133,7 @@ def pull(api, reference):
 def _check_built_here(api, name):
     """Refuse to take a name from an image that no registry has; one that was pulled gives it up."""
     digests, at = _from_mirror(name), inspect(api, name.familiar)
-    if at and not (at["RepoDigests"] or at["Id"] in digests or workspace.owns_tag(name.familiar)):
+    if at and not (at["RepoDigests"] or at["Id"] in digests or identity.owns_tag(name.familiar)):
         raise errors.NotOwned(
             "", f"{name.familiar} is an image that was built here, and a pull would take its name",
             f"Give it another name first, docker tag {name.familiar} NAME, then docker rmi "
@@ -144,7 +143,7 @@ def _check_built_here(api, name):
 
 def _from_mirror(name):
     """Ask the classroom's mirror for an image's digest and ID; so Docker Hub is never asked."""
-    mirror = engine.sources().mirror
+    mirror = connection.sources().mirror
     if name.host != "docker.io" or not mirror:
         return ()
     try:
@@ -227,7 +226,7 @@ def check_names(api, archive):
     for name, digests in archive.names().items():
         with suppress(errors.InvalidInput):  # what is no name moves to no image
             familiar = distribution.parse(name).familiar
-            here = None if workspace.owns_tag(familiar) else inspect(api, familiar)
+            here = None if identity.owns_tag(familiar) else inspect(api, familiar)
             if here and {here["Id"]} != digests[store]:
                 raise errors.NotOwned(
                     "", f"it holds another image by the name {name}, which is not yours to move",

@@ -6,12 +6,11 @@ from contextlib import contextmanager, suppress
 import docker.errors
 import requests
 
-from helpers import engine, workspace
-from helpers._internal import distribution, errors
+from helpers._internal import connection, distribution, errors, identity
 
 
 def check_own(verb, reference):
-    """Refuse to change a name of an image that lies outside this workspace.
+    """Refuse to change a name of an image that lies outside this identity.
 
     Args:
         verb: What would be done to it, as docker calls it.
@@ -20,13 +19,13 @@ def check_own(verb, reference):
     Raises:
         NotOwned: The name is not in the workspace's namespace.
     """
-    if not (isinstance(reference, str) and workspace.owns_tag(reference)):
+    if not (isinstance(reference, str) and identity.owns_tag(reference)):
         raise _not_owned(reference, f"docker {verb} {reference}")
 
 
 def _not_owned(reference, action):
     """Return the `NotOwned` for a docker command that would touch a name of somebody else's."""
-    name, me = distribution.parse(reference), workspace.name()
+    name, me = distribution.parse(reference), identity.name()
     problem = f"{reference} lies outside your namespace, and the lessons change no name there"
     if action.startswith("docker rmi"):
         problem = (
@@ -40,14 +39,14 @@ def _not_owned(reference, action):
         hint = push_hint(reference)
     else:
         host, own = distribution.split(reference)[0], _own(name)
-        hint = f"Write {host if workspace.owns_tag(host + own) else ''}{own}"
+        hint = f"Write {host if identity.owns_tag(host + own) else ''}{own}"
     return errors.NotOwned(action, problem, hint)
 
 
 def _own(name):
     """Write a repository's name, with the tag that was given, in this workspace's namespace."""
     tag = f":{name.tag}" if name.tag and "tag" not in name.filled_in else ""
-    return f"{workspace.name()}/{name.repository}{tag}"
+    return f"{identity.name()}/{name.repository}{tag}"
 
 
 def push_hint(reference):
@@ -55,8 +54,8 @@ def push_hint(reference):
     own = _own(distribution.parse(reference))
     target = f'f"{{registry.start()}}/{own}"'
     with suppress(docker.errors.APIError, LookupError, TypeError):  # it may not be there
-        api = engine.connect().api
-        container = api.inspect_container(workspace.prefixed("registry"))
+        api = connection.connect().api
+        container = api.inspect_container(identity.prefixed("registry"))
         port = container["HostConfig"]["PortBindings"]["5000/tcp"][0]["HostPort"]
         target = f'"127.0.0.1:{port}/{own}"'
     return f'Name it for your own registry, registry.tag("{reference}", {target}); push that name'
@@ -76,7 +75,7 @@ def suggestions(reference):
 def _suggestion(name):
     """Compare a name to those of the images here and of the index; "" where none is like it."""
     wanted = name.path.removeprefix("library/")
-    known, api, index = set(), engine.connect().api, engine.sources().index
+    known, api, index = set(), connection.connect().api, connection.sources().index
     if name.host != "docker.io":
         return ""
     with suppress(docker.errors.DockerException, requests.RequestException, LookupError, TypeError):

@@ -14,8 +14,15 @@ import bcrypt
 import docker.errors
 import requests
 
-from helpers import engine, workspace
-from helpers._internal import command, containers, distribution, errors, images
+from helpers._internal import (
+    command,
+    connection,
+    containers,
+    distribution,
+    errors,
+    identity,
+    images,
+)
 
 IMAGE = "registry:2"
 PASSWORD = "registry-password"  # the file that holds it, in the workspace's folder
@@ -42,14 +49,14 @@ class Registry:
     """
 
     address: str
-    user: str = field(default_factory=workspace.name)
+    user: str = field(default_factory=identity.name)
 
     def __str__(self):
         return self.address
 
     @property
     def password(self):
-        return read(workspace.place(PASSWORD))
+        return read(identity.place(PASSWORD))
 
 
 def check(password, tried="choose a password for your registry"):
@@ -65,7 +72,7 @@ def check(password, tried="choose a password for your registry"):
         and len(password.encode()) <= 72  # bcrypt reads no more
         and password == password.strip()  # `docker login` takes spaces off
     )
-    password = engine.Secret(password)
+    password = connection.Secret(password)
     if not fits:
         raise errors.InvalidInput(
             tried,
@@ -86,7 +93,7 @@ def read(path):
     tried = f"read {path.as_posix()}"
     with errors.translate_errors(tried):
         try:
-            text = engine.Secret(path.read_bytes().decode(errors="surrogateescape"))
+            text = connection.Secret(path.read_bytes().decode(errors="surrogateescape"))
         except FileNotFoundError:
             raise errors.AccessDenied(
                 tried,
@@ -183,7 +190,7 @@ def find(api):
     """
     global last_port
     try:
-        container = workspace.check_container(api, workspace.prefixed("registry"))
+        container = identity.check_container(api, identity.prefixed("registry"))
     except docker.errors.NotFound:
         return None
     now = (container["NetworkSettings"]["Ports"] or {}).get("5000/tcp")
@@ -195,14 +202,14 @@ def find(api):
 
 
 def _options(store):
-    name, port = workspace.prefixed("registry"), int(store.address.rpartition(":")[2])
+    name, port = identity.prefixed("registry"), int(store.address.rpartition(":")[2])
     return containers.Options(name=name, publish=f"{port}:5000", env=SETTINGS), port
 
 
 def lines(store):
     """Write the commands that make it: create the container, let its user in, start."""
     options, port = _options(store)
-    users = workspace.place("htpasswd").as_posix()
+    users = identity.place("htpasswd").as_posix()
     return [
         command.line("docker", "create", *options.words(port), IMAGE),
         command.line("docker", "cp", users, f"{options.name}:{HTPASSWD}"),
@@ -212,7 +219,7 @@ def lines(store):
 
 def run(api, store):
     """Bring it to where it runs and takes its password, from wherever it stands."""
-    name, file = workspace.prefixed("registry"), workspace.place("htpasswd")
+    name, file = identity.prefixed("registry"), identity.place("htpasswd")
     users = htpasswd(store, file)
     if accepts_login(store):
         return store
@@ -251,7 +258,7 @@ def _create(api, store):
 
 def _start(api, store, fresh):
     """Start the container; a new one whose port is taken goes, and is made on another."""
-    name = workspace.prefixed("registry")
+    name = identity.prefixed("registry")
     try:
         api.start(name)
     except docker.errors.APIError as err:

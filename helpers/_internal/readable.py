@@ -14,6 +14,13 @@ _UNSAFE = re.compile(f"[{UNSAFE}]")
 _DIGEST = re.compile("((?:sha256:)?[0-9a-f]{12})[0-9a-f]{52}")
 
 
+class Text(str):
+    """Text that a notebook shows as it is, without quotes."""
+
+    def _repr_pretty_(self, printer, cycle):
+        printer.text(self.rstrip("\n"))
+
+
 def size(count):
     """Write a number of bytes in docker's decimal units, such as `1.98 MB`."""
     for unit in ("B", "kB", "MB", "GB", "TB"):

@@ -14,8 +14,8 @@ from exercises import images as lesson_2
 from exercises import progress
 from exercises import registry as lesson_1
 from exercises.frame import exercises
-from helpers import engine, images, registry, workspace
-from helpers._internal import ports
+from helpers import images, registry, workspace
+from helpers._internal import connection, identity, ports
 from tests.exercises.wrong_states import RIGHT, WRONG
 from tests.notebooks import NOTEBOOKS
 
@@ -113,7 +113,7 @@ def learner(world, monkeypatch):
         one.opens_the_notebook()
         if begin:
             one.exercise.begin()
-        engine.logins.clear()
+        connection.logins.clear()
         return one
 
     forget()
@@ -126,7 +126,7 @@ def looking(monkeypatch, world):
     """Return a function that calls another, and fails if that changes the Engine or a file."""
 
     def files():
-        return {one: one.stat().st_mtime_ns for one in workspace.NOTEBOOK_DIR.rglob("*")}
+        return {one: one.stat().st_mtime_ns for one in identity.NOTEBOOK_DIR.rglob("*")}
 
     def refuse(*words, **options):
         raise AssertionError(f"it changes something: {words[1:]}")
@@ -200,7 +200,7 @@ def test_untouched(learner, looking, name):
     report = looking(exercise.check)
     assert not report and report.title.endswith(": not started yet")
     exercise.begin()
-    engine.logins.clear()
+    connection.logins.clear()
     report = looking(exercise.check)
     assert not report and report.title.endswith(": not started yet")
     assert looking(exercise.hint).rows

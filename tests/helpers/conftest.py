@@ -4,6 +4,7 @@ import docker
 import pytest
 
 from helpers import engine, workspace
+from helpers._internal import connection, identity
 from tests.helpers.fake_server import FakeServer
 
 
@@ -43,7 +44,7 @@ def ada(monkeypatch):
     """The workspace is ada's, and nobody is logged in."""
     monkeypatch.setenv("WORKSPACE", "ada")
     workspace.name.cache_clear()
-    monkeypatch.setattr(engine, "logins", {})
+    monkeypatch.setattr(connection, "logins", {})
     yield "ada"
     workspace.name.cache_clear()
 
@@ -52,6 +53,6 @@ def ada(monkeypatch):
 def in_tmp(monkeypatch, tmp_path, ada):
     """The notebooks' folder is the test's own; its folder for ada's files is there."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(workspace, "NOTEBOOK_DIR", tmp_path)
+    monkeypatch.setattr(identity, "NOTEBOOK_DIR", tmp_path)
     (tmp_path / "files" / ada).mkdir(parents=True)
     return tmp_path

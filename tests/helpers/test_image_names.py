@@ -2,8 +2,8 @@
 
 import pytest
 
-from helpers import engine, registry
-from helpers._internal import distribution
+from helpers import registry
+from helpers._internal import connection, distribution
 from helpers._internal.errors import InvalidInput
 
 D = "sha256:" + "0123456789abcdef" * 4
@@ -151,7 +151,7 @@ def test_the_path_is_what_the_registry_knows():
     ],
 )
 def test_where_a_repository_is_served(monkeypatch, name, mirror, host, path):
-    monkeypatch.setattr(engine, "sources", lambda: engine.Sources(mirror=mirror))
+    monkeypatch.setattr(connection, "sources", lambda: connection.Sources(mirror=mirror))
     assert distribution.locate(name) == (host, path)
 
 

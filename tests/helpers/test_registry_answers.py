@@ -8,8 +8,8 @@ import socket
 import pytest
 import requests
 
-from helpers import engine, registry
-from helpers._internal import distribution, errors
+from helpers import registry
+from helpers._internal import connection, distribution, errors
 from tests.helpers.fake_server import recorded
 
 LIST = "application/vnd.oci.image.index.v1+json"
@@ -29,8 +29,8 @@ def digest(data):
 def store(serve, shown, monkeypatch):
     """A registry on loopback; `add` puts an answer in, and gives its digest."""
     server = serve()
-    monkeypatch.setattr(engine, "logins", {})
-    monkeypatch.setattr(engine, "sources", lambda: engine.Sources(mirror=server.address))
+    monkeypatch.setattr(connection, "logins", {})
+    monkeypatch.setattr(connection, "sources", lambda: connection.Sources(mirror=server.address))
 
     def add(kind, *references, repository="library/busybox", **value):
         body = json.dumps(value).encode()
@@ -152,7 +152,7 @@ def hub(monkeypatch, docker_hub):
         return recorded("hub-tags") if "hub.docker.com" in address else {}
 
     monkeypatch.setattr(distribution, "get", get)
-    monkeypatch.setattr(engine, "logins", {})
+    monkeypatch.setattr(connection, "logins", {})
     return asked
 
 
@@ -234,7 +234,7 @@ def test_a_registry_is_asked_as_who_is_logged_in_there_and_no_other(store, serve
     other = serve()
     for server in (store, other):
         server.answers["GET", "/v2/_catalog"] = {"repositories": []}
-    engine.logins[store.address] = {"username": "ada", "password": "s3 cret"}
+    connection.logins[store.address] = {"username": "ada", "password": "s3 cret"}
     registry.catalog(store.address)
     registry.catalog(other.address)
     sent = store.asked[-1][3]["Authorization"].removeprefix("Basic ")
@@ -340,18 +340,18 @@ def test_a_registry_s_password_is_in_no_picture_of_it(in_tmp):
 )
 def test_where_images_come_from(tmp_path, monkeypatch, classroom, there, mirror):
     monkeypatch.setenv("CLASSROOM", classroom)
-    monkeypatch.setattr(engine, "_SOURCES", tmp_path / "sources.json")
+    monkeypatch.setattr(connection, "SOURCES", tmp_path / "sources.json")
     if there:
         told = {"mirror": "m:1", "index": "i:1", "mirrored": True}
         (tmp_path / "sources.json").write_text(json.dumps(told))
-    assert engine.sources().mirror == mirror
+    assert connection.sources().mirror == mirror
 
 
 def test_on_without_a_classroom_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setenv("CLASSROOM", "on")
-    monkeypatch.setattr(engine, "_SOURCES", tmp_path / "sources.json")
+    monkeypatch.setattr(connection, "SOURCES", tmp_path / "sources.json")
     with pytest.raises(errors.EngineUnavailable, match="python3 -m classroom"):
-        engine.sources()
+        connection.sources()
 
 
 DEEP = b"[" * 200_000

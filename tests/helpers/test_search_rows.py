@@ -6,7 +6,8 @@ import time
 import pandas as pd
 import pytest
 
-from helpers import engine, registry
+from helpers import registry
+from helpers._internal import connection
 from tests.helpers.fake_server import recorded
 
 SEARCH = ("GET", "/images/search")
@@ -98,7 +99,7 @@ def test_filters_and_limit_are_sent_and_shown(
 
 
 def test_the_classroom_s_index_is_asked_where_there_is_one(fake_engine, monkeypatch, shown):
-    monkeypatch.setattr(engine, "sources", lambda: engine.Sources(index="127.0.0.1:9"))
+    monkeypatch.setattr(connection, "sources", lambda: connection.Sources(index="127.0.0.1:9"))
     fake_engine.answers[SEARCH] = []
     registry.search("a b")
     assert query(fake_engine)["term"] == ["127.0.0.1:9/a b"]

@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from helpers import containers, engine, images, registry
+from helpers._internal import connection, errors
 from helpers._internal import containers as inner
-from helpers._internal import errors
 from helpers._internal.images import detect_stall
 
 LIMIT = 0.25
@@ -71,8 +71,8 @@ class Silent:
 
     def close(self):
         self.listener.close()
-        for connection in self.taken:
-            connection.close()
+        for peer in self.taken:
+            peer.close()
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def silent(shown, ada, monkeypatch):
     server = Silent()
     monkeypatch.setenv("CLASSROOM", "off")
     base = f"tcp://{server.address}"
-    server.client = engine._Client(base_url=base, version="1.41", timeout=LIMIT)
+    server.client = connection.Client(base_url=base, version="1.41", timeout=LIMIT)
     engine.use(server.client)
     owned = (
         '{"Id": "f0", "Name": "/ada-a", "Config": {"Labels": {"lesson": "ada"}, "Tty": false},'
@@ -221,10 +221,10 @@ def test_a_command_that_goes_on_and_says_nothing(silent, monkeypatch):
 
 def test_an_own_limit_goes_before_the_client_s(silent):
     sent = silent.client.api._set_request_timeout({"timeout": 7})
-    assert sent["timeout"] == (engine.CONNECT_TIMEOUT, 7)
+    assert sent["timeout"] == (connection.CONNECT_TIMEOUT, 7)
     for unset in ({}, {"timeout": None}):
         sent = silent.client.api._set_request_timeout(unset)
-        assert sent["timeout"] == (engine.CONNECT_TIMEOUT, LIMIT)
+        assert sent["timeout"] == (connection.CONNECT_TIMEOUT, LIMIT)
 
 
 def sluggish(listener, pause):
@@ -242,13 +242,13 @@ def sluggish(listener, pause):
 @pytest.mark.parametrize(("answer", "outcome"), [(9, None), (0.3, errors.Timeout)])
 def test_an_engine_that_takes_an_archive_slowly(monkeypatch, answer, outcome):
     """As where thirty learners load: a piece may wait for longer than a connection may."""
-    monkeypatch.setattr(engine, "CONNECT_TIMEOUT", 0.1)
+    monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 0.1)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         threading.Thread(target=sluggish, args=(listener, 1), daemon=True).start()
         base = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
-        client = engine._Client(base_url=base, version="1.41", timeout=answer)
+        client = connection.Client(base_url=base, version="1.41", timeout=answer)
         pieces = (bytes(2**20) for _ in range(32))
         try:
             with errors.translate_errors("docker load"):
@@ -260,7 +260,7 @@ def test_an_engine_that_takes_an_archive_slowly(monkeypatch, answer, outcome):
 
 def test_an_engine_that_takes_no_connection(monkeypatch):
     """The backlog is full: the connection itself has a limit too."""
-    monkeypatch.setattr(engine, "CONNECT_TIMEOUT", 0.3)
+    monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 0.3)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -269,7 +269,8 @@ def test_an_engine_that_takes_no_connection(monkeypatch):
         for one in fillers:
             one.setblocking(False)
             one.connect_ex(address)
-        client = engine._Client(base_url=f"tcp://127.0.0.1:{address[1]}", version="1.41", timeout=9)
+        base = f"tcp://127.0.0.1:{address[1]}"
+        client = connection.Client(base_url=base, version="1.41", timeout=9)
         begun = time.monotonic()
         with pytest.raises(errors.LessonError), errors.translate_errors("docker version"):
             client.api.version()
@@ -288,7 +289,7 @@ def test_connect_says_that_nothing_is_there(monkeypatch, tmp_path):
 
 def test_connect_gives_up_on_a_silent_socket(monkeypatch, silent):
     monkeypatch.setenv("DOCKER_HOST", f"tcp://{silent.address}")
-    monkeypatch.setattr(engine, "VERSION_TIMEOUT", LIMIT)
+    monkeypatch.setattr(connection, "VERSION_TIMEOUT", LIMIT)
     engine.use(None)
     with pytest.raises((errors.Timeout, errors.EngineUnavailable)):
         engine.connect()

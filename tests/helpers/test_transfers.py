@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from helpers import engine, images
-from helpers._internal import errors
+from helpers import images
+from helpers._internal import connection, errors
 from tests.helpers.fake_server import Stream
 
 D = "sha256:" + "5" * 64
@@ -133,7 +133,7 @@ def test_what_lies_outside_the_namespace_is_never_pushed(fake_engine, ada, shown
 
 def test_the_kernel_s_login_is_sent_along(fake_engine, docker_hub, ada):
     who = {"username": "ada", "password": "s3cret", "serveraddress": "127.0.0.1:5054"}
-    engine.logins["127.0.0.1:5054"] = who
+    connection.logins["127.0.0.1:5054"] = who
     fake_engine.answers["POST", "/images/127.0.0.1:5054/ada/hello/push"] = Stream(PUSHED[-1])
     images.push("127.0.0.1:5054/ada/hello:1")
     sent = json.loads(base64.urlsafe_b64decode(fake_engine.asked[-1][3]["X-Registry-Auth"]))

@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from helpers import workspace
-from helpers._internal import errors, ports
+from helpers._internal import errors, identity, ports
 from helpers.workspace import Text
 
 
@@ -151,7 +151,7 @@ def test_the_prefix_is_put_once(ada):
     ],
 )
 def test_whose_a_name_of_an_image_is(ada, reference, ours):
-    assert workspace.owns_tag(reference) is ours
+    assert identity.owns_tag(reference) is ours
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_whose_a_name_of_an_image_is(ada, reference, ours):
     ],
 )
 def test_whose_a_container_is(ada, labels, ours):
-    assert workspace.owns({"Config": {"Labels": labels}, "Name": "/ada-web"}) is ours
+    assert identity.owns({"Config": {"Labels": labels}, "Name": "/ada-web"}) is ours
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_whose_a_container_is(ada, labels, ours):
 )
 def test_an_image_passes_the_label_on(ada, name, image, ours):
     one = {"Config": {"Labels": {"lesson": "ada"}}, "Name": f"/{name}", "Image": image}
-    assert workspace.owns(one, {"plain": False, "labelled": True}) is ours
+    assert identity.owns(one, {"plain": False, "labelled": True}) is ours
 
 
 def test_files_lie_in_one_folder(in_tmp):

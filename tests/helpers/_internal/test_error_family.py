@@ -10,8 +10,7 @@ import requests
 import urllib3.exceptions
 from IPython.core.interactiveshell import InteractiveShell
 
-from helpers import workspace
-from helpers._internal import distribution, errors, readable
+from helpers._internal import distribution, errors, identity, readable
 from helpers._internal.errors import (
     AccessDenied,
     Conflict,
@@ -384,7 +383,7 @@ def test_a_stranger_s_long_name_is_read_at_once(text):
     with pytest.raises(LessonError) as caught:
         distribution.parse(text)
     readable.visible(text), readable.short(text)
-    workspace.owns_tag(text), distribution.split(text)
+    identity.owns_tag(text), distribution.split(text)
     assert time.process_time() - begun < 1
     assert len(str(caught.value)) < 1500 and "\x1b" not in str(caught.value)
 

@@ -168,8 +168,9 @@ import os
 from getpass import getpass
 from pathlib import Path
 from helpers import containers, engine, images, registry, workspace
-workspace.NOTEBOOK_DIR = Path({folder!r})
-os.chdir(workspace.NOTEBOOK_DIR)
+from helpers._internal import connection, identity
+identity.NOTEBOOK_DIR = Path({folder!r})
+os.chdir(identity.NOTEBOOK_DIR)
 """
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from helpers import containers, engine, images, registry, workspace
-from helpers._internal import errors, own_registry, ports
+from helpers._internal import connection, errors, own_registry, ports
 from helpers._internal.containers import published
 
 
@@ -45,7 +45,7 @@ def test_a_wrong_password(world, store):
     for who in ({"password": "a guess"}, {"username": "nobody"}):
         with pytest.raises(errors.AccessDenied):
             registry.login(store, **who)
-    assert engine.logins == {}
+    assert connection.logins == {}
     with pytest.raises(errors.AccessDenied):
         send(store, world.me)
 
@@ -124,7 +124,7 @@ def test_the_shown_line_logs_a_terminal_in(world, store, typed):
     name = f"{store}/{world.me}/typed:1"
     assert world.sh(f"docker tag busybox {name}\ndocker push {name}", check=False).returncode == 1
     assert typed() == "Login Succeeded"
-    engine.logins.clear()
+    connection.logins.clear()
     world.sh(f"docker push {name}\ndocker rmi {name}\ndocker pull {name}")
     world.sh(f"docker logout {store}")
     assert world.sh(f"docker pull {name}", check=False).returncode == 1
@@ -133,7 +133,7 @@ def test_the_shown_line_logs_a_terminal_in(world, store, typed):
 def test_a_login_in_a_terminal_holds_for_a_cell(world, store, typed, monkeypatch):
     monkeypatch.setenv("DOCKER_CONFIG", world.environment["DOCKER_CONFIG"])
     typed()
-    engine.logins.clear()
+    connection.logins.clear()
     assert send(store, world.me).digest
 
 

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from helpers import containers, engine, images, registry, workspace
+from helpers import containers, images, registry, workspace
+from helpers._internal import connection
 from helpers._internal.errors import (
     Conflict,
     InvalidInput,
@@ -165,7 +166,7 @@ def test_making_a_name_outside_the_namespace(refused, world):
 
 
 def test_tags_of_a_repository_that_the_registry_does_not_have(refused):
-    mirror = engine.sources().mirror
+    mirror = connection.sources().mirror
     said = refused(NotFound, lambda: registry.tags("nope"), "no such repository")
     assert "pull" not in said.partition(": ")[2]
     found = eval(advised(said), {"registry": registry})
@@ -188,19 +189,19 @@ def test_a_tag_that_is_not_there(refused):
 
 def test_a_misspelt_image_where_no_index_answers(refused, monkeypatch):
     """The names that are here are enough; and who does not answer is not waited for."""
-    at = engine.sources()
+    at = connection.sources()
     monkeypatch.setattr(
-        engine, "sources", lambda: engine.Sources(at.mirror, "127.0.0.1:9", at.mirrored)
+        connection, "sources", lambda: connection.Sources(at.mirror, "127.0.0.1:9", at.mirrored)
     )
     refused(NotFound, lambda: images.pull("busibox"), "Did you mean busybox?")
 
 
 def test_a_misspelt_image_where_the_index_is_silent(refused, monkeypatch):
-    at = engine.sources()
+    at = connection.sources()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         index = f"127.0.0.1:{silent.getsockname()[1]}"
         monkeypatch.setattr(
-            engine, "sources", lambda: engine.Sources(at.mirror, index, at.mirrored)
+            connection, "sources", lambda: connection.Sources(at.mirror, index, at.mirrored)
         )
         refused(NotFound, lambda: images.pull("busibox"), "Did you mean busybox?")
 

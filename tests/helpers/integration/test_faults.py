@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import workspace
+from helpers._internal import identity
 from tests.helpers.integration.faults import ROOT, digest
 
 
@@ -68,7 +68,7 @@ def test_a_save_is_interrupted(lesson):
 
 def running(world, lesson):
     """List the names of the lesson's containers, but its registry."""
-    mine = {"label": f"{workspace.LABEL}={lesson.kernel.me}"}
+    mine = {"label": f"{identity.LABEL}={lesson.kernel.me}"}
     found = [one["Names"][0].lstrip("/") for one in world.api.containers(all=True, filters=mine)]
     return [name.removeprefix(f"{lesson.kernel.me}-") for name in found
             if not name.endswith("-registry")]  # fmt: skip
@@ -181,7 +181,7 @@ def test_a_password_is_found_nowhere_but_in_its_file(world, lesson):
     run(calls[0])
     run("registry.private(password=getpass())", f"{bad}\x7f", fails=True)
     run("print(told(lambda: registry.private(password=getpass())))", f"{bad}\x7f")
-    run("import sys; print(sys.last_value.__cause__, engine.logins)")
+    run("import sys; print(sys.last_value.__cause__, connection.logins)")
 
     texts = "\n".join(shown)
     told = texts.count("Traceback (most recent call last)")

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from helpers import engine, images, registry, workspace
+from helpers import images, registry, workspace
+from helpers._internal import connection
 from helpers._internal.errors import (
     EngineUnavailable,
     InvalidResponse,
@@ -47,7 +48,7 @@ def first_cell():
 @pytest.fixture
 def told(world, monkeypatch, tmp_path):
     """Return a function that writes what the lessons are told of the classroom."""
-    monkeypatch.setattr(engine, "_SOURCES", tmp_path / "sources.json")
+    monkeypatch.setattr(connection, "SOURCES", tmp_path / "sources.json")
 
     def tell(content):
         content = content if isinstance(content, bytes) else content.encode()
@@ -120,7 +121,7 @@ def test_a_program_that_says_yes_to_all_listens_where_the_mirror_was(told, serve
 
 
 def test_a_push_to_the_mirror_says_that_it_takes_nothing_in(world):
-    name = f"{engine.sources().mirror}/{world.me}/x:1"
+    name = f"{connection.sources().mirror}/{world.me}/x:1"
     registry.tag("busybox", name)
     wrong(LessonError, lambda: images.push(name), "docker push", "read-only", "registry.start()")
-    assert f"{world.me}/x" not in registry.catalog(engine.sources().mirror).repository.tolist()
+    assert f"{world.me}/x" not in registry.catalog(connection.sources().mirror).repository.tolist()

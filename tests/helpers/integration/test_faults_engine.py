@@ -16,7 +16,7 @@ import tempfile
 import pytest
 
 from helpers import containers, engine, images, registry, workspace
-from helpers._internal import errors
+from helpers._internal import connection, errors
 from helpers._internal.errors import EngineUnavailable, Timeout
 from tests.helpers.integration.faults import ROOT, Relay, clear, engine_socket, wrong
 
@@ -248,7 +248,7 @@ def test_a_context_that_names_a_machine_that_does_not_answer(world, monkeypatch,
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(engine, "VERSION_TIMEOUT", 0.5)
+    monkeypatch.setattr(connection, "VERSION_TIMEOUT", 0.5)
     engine.use(None)
     try:
         advice = (far.address, "context far", "docker context use default")
@@ -258,7 +258,7 @@ def test_a_context_that_names_a_machine_that_does_not_answer(world, monkeypatch,
         far.pass_on()
         workspace.setup()
         assert engine.kernel() == world.api.info()["KernelVersion"]
-        assert engine.connect().api.timeout == engine.READ_TIMEOUT
+        assert engine.connect().api.timeout == connection.READ_TIMEOUT
         far.close()
         wrong(EngineUnavailable, images.ls)
     finally:

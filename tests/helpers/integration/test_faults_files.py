@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from helpers import containers, images, registry, workspace
-from helpers._internal import files
+from helpers._internal import files, identity
 from helpers._internal.errors import (
     InvalidArchive,
     LessonError,
@@ -123,8 +123,8 @@ def full(world, monkeypatch):
     who = f"--user {os.getuid()}:{os.getgid()}"
     world.plant(f"disk-{world.me}", options=f"-d --init {who} --tmpfs /disk:size=1m,mode=1777")
     pid = world.container(f"disk-{world.me}")["State"]["Pid"]
-    monkeypatch.setattr(workspace, "NOTEBOOK_DIR", Path(f"/proc/{pid}/root/disk"))
-    return lambda: shutil.disk_usage(workspace.NOTEBOOK_DIR).free
+    monkeypatch.setattr(identity, "NOTEBOOK_DIR", Path(f"/proc/{pid}/root/disk"))
+    return lambda: shutil.disk_usage(identity.NOTEBOOK_DIR).free
 
 
 def test_a_full_disk(world, full, monkeypatch):
@@ -191,7 +191,7 @@ def test_a_checkout_that_can_t_be_written(world, monkeypatch):
     world.plant(f"disk-{world.me}", options="-d --init --tmpfs /disk:ro,size=1m")
     pid = world.container(f"disk-{world.me}")["State"]["Pid"]
     containers.run("busybox", "true", name="box")
-    monkeypatch.setattr(workspace, "NOTEBOOK_DIR", Path(f"/proc/{pid}/root/disk"))
+    monkeypatch.setattr(identity, "NOTEBOOK_DIR", Path(f"/proc/{pid}/root/disk"))
     for call in (lambda: images.save("busybox", "x.tar"), lambda: images.export("box", "x.tar"),
                  lambda: containers.cp("box", "/bin/busybox", "x")):  # fmt: skip
         wrong(LessonError, call, "can't be written there", "a folder of your own")

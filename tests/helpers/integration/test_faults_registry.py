@@ -10,7 +10,7 @@ import socket
 import pytest
 
 from helpers import containers, engine, images, registry
-from helpers._internal import distribution
+from helpers._internal import connection, distribution
 from helpers._internal.errors import (
     AccessDenied,
     Conflict,
@@ -36,8 +36,9 @@ def answering(server, answer, *paths):
 @pytest.fixture
 def index(world, serve, monkeypatch):
     """An index of the test's own, which the real Engine asks; `index.say` sets its answer."""
-    server, at = serve(), engine.sources()
-    monkeypatch.setattr(engine, "sources", lambda: engine.Sources(at.mirror, server.address))
+    server, at = serve(), connection.sources()
+    now = connection.Sources(at.mirror, server.address)
+    monkeypatch.setattr(connection, "sources", lambda: now)
     server.say = lambda answer: answering(server, answer, "/v1/_ping", "/v1/search")
     return server
 
@@ -109,7 +110,7 @@ def test_an_index_that_is_away_then_silent_then_there(index, monkeypatch):
     host, port = index.address.split(":")
     relay = Relay((host, int(port))).open()
     relay.close()
-    monkeypatch.setattr(engine, "sources", lambda: engine.Sources(index=relay.address))
+    monkeypatch.setattr(connection, "sources", lambda: connection.Sources(index=relay.address))
     monkeypatch.setattr(engine.connect().api, "timeout", 0.5)
     try:
         wrong(RegistryUnreachable, lambda: registry.search("x"))
@@ -133,7 +134,7 @@ def broken(world, store, serve):
     server, relays = serve(), []
     server.path, server.image = f"{world.me}/x", f"{server.address}/{world.me}/x:1"
     own = {"serveraddress": server.address}
-    engine.logins[server.address] = engine.logins[str(store)] | own
+    connection.logins[server.address] = connection.logins[str(store)] | own
     where = ("127.0.0.1", server.server.server_port)
 
     def mend():
@@ -236,7 +237,7 @@ def test_a_registry_that_is_away_then_silent_then_there(world, store, monkeypatc
         for call in calls:
             call()
     finally:
-        engine.logins.pop(relay.address, None)
+        connection.logins.pop(relay.address, None)
         relay.close()
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from helpers import containers, images, workspace
+from helpers._internal import identity
 from helpers._internal.errors import InvalidArchive, NotOwned
 from tests.helpers.integration.faults import wrong
 
@@ -325,8 +326,9 @@ CALLS = """
 import os, resource, sys, time
 from pathlib import Path
 from helpers import images, workspace
+from helpers._internal import identity
 folder, me = sys.argv[1:]
-workspace.NOTEBOOK_DIR = Path(folder)
+identity.NOTEBOOK_DIR = Path(folder)
 more = {"read": ["manifest.json"], "import_": [f"{me}/flat:1"]}
 for call in ("contents", "load", "read", "import_"):
     if child := os.fork():
@@ -347,7 +349,7 @@ for call in ("contents", "load", "read", "import_"):
 def test_a_small_archive_fills_neither_memory_nor_time(world, make):
     make(workspace.file("bomb.tar"))
     done = subprocess.run(
-        [sys.executable, "-c", CALLS, folder := workspace.NOTEBOOK_DIR, world.me], cwd=folder,
+        [sys.executable, "-c", CALLS, folder := identity.NOTEBOOK_DIR, world.me], cwd=folder,
         env=os.environ | {"PYTHONPATH": str(TOP)}, capture_output=True, text=True, timeout=240,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30)),
     )  # fmt: skip

@@ -15,8 +15,8 @@ from exercises import images as lesson_2
 from exercises import registry as lesson_1
 from exercises.frame import exercises
 from exercises.world import World
-from helpers import containers, engine, images, registry, tables, workspace
-from helpers._internal import errors
+from helpers import containers, images, registry, tables, workspace
+from helpers._internal import connection, errors, identity
 from tests.helpers.integration.test_shown_commands import helpers_that_show
 from tests.hostile import PWNED, WORDS
 
@@ -187,7 +187,8 @@ def test_a_shown_line_runs_nothing_of_a_stranger_s(web, name, paste, shown, monk
     ],
 )  # fmt: skip
 def test_a_name_that_begins_with_a_dash_is_no_option(web, call, paste, shown, monkeypatch):
-    monkeypatch.setattr(engine, "sources", engine.Sources)  # else an address stands before it
+    # else an address stands before it
+    monkeypatch.setattr(connection, "sources", connection.Sources)
     words = paste(lines_of(call, "--config", shown)[-1], "dash")
     assert "--" in words[: next(i for i, one in enumerate(words) if one.startswith("--config"))]
 
@@ -210,7 +211,7 @@ def test_tar_itself_gives_the_file_of_any_name(web, shown):
     for word in WORDS:
         [line] = lines_of(lambda word: images.read("x.tar", word), word, shown)
         assert web.sh(line, check="\\" not in word).stdout in ("{}", ""), line
-    assert [one.name for one in workspace.NOTEBOOK_DIR.rglob("*PWNED*")] == []
+    assert [one.name for one in identity.NOTEBOOK_DIR.rglob("*PWNED*")] == []
 
 
 def test_the_command_that_a_table_s_filters_stand_for(paste):
@@ -228,7 +229,7 @@ def test_the_command_that_a_table_s_filters_stand_for(paste):
 
 def test_a_solution_s_login_is_quoted(world, monkeypatch, paste, tmp_path):
     monkeypatch.setattr(World, "store", registry.Registry("127.0.0.1:9"))
-    monkeypatch.setattr(workspace, "NOTEBOOK_DIR", tmp_path / "my $(touch x); notebooks")
+    monkeypatch.setattr(identity, "NOTEBOOK_DIR", tmp_path / "my $(touch x); notebooks")
     monkeypatch.chdir(tmp_path / "place")
     workspace.file("registry-password").write_text("secret")
     lines = [line for lesson in (lesson_1, lesson_2) for one in exercises(lesson).values()
@@ -241,7 +242,7 @@ def test_a_solution_s_login_is_quoted(world, monkeypatch, paste, tmp_path):
 
 
 def test_a_solution_s_folder_is_quoted(world, monkeypatch, paste, tmp_path):
-    monkeypatch.setattr(workspace, "NOTEBOOK_DIR", tmp_path / "my $(touch x); notebooks")
+    monkeypatch.setattr(identity, "NOTEBOOK_DIR", tmp_path / "my $(touch x); notebooks")
     [line] = lesson_2.gift.solution().lines
     path = workspace.place("gift.tar").as_posix()
     assert "$(touch x)" in path

@@ -22,7 +22,7 @@ import pandas as pd
 import pytest
 
 from helpers import containers, engine, images, registry, workspace
-from helpers._internal import errors, own_registry
+from helpers._internal import connection, errors, identity, own_registry
 
 CASES = {}
 SERVICE = "httpd -f -h /home"
@@ -193,7 +193,7 @@ def packed(path):
 
 
 def in_files(name):
-    return workspace.NOTEBOOK_DIR / "files" / workspace.name() / name
+    return identity.NOTEBOOK_DIR / "files" / workspace.name() / name
 
 
 def run_box(shell, words="touch /new", **options):
@@ -287,9 +287,9 @@ def check_pull(shell, name):
 
 @case("images.pull", once=True)
 def pull_past_an_engine_that_does_not_know_the_mirror(shell):
-    at = engine.sources()
+    at = connection.sources()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "sources", lambda: engine.Sources(at.mirror, at.index, False))
+        patch.setattr(connection, "sources", lambda: connection.Sources(at.mirror, at.index, False))
         done, [line] = call(shell, images.pull, "busybox")
     before = built(shell, shell.image("busybox"))
     said = shell.sh(line).stdout
@@ -332,7 +332,7 @@ class pushed:
 
     def __exit__(self, *error):
         self.shell.sh(f"docker logout {self.store}")
-        engine.logins.pop(str(self.store), None)
+        connection.logins.pop(str(self.store), None)
 
 
 @case("images.push")
@@ -668,7 +668,7 @@ def login_and_logout(shell):
     refused = shell.sh(typed, said="a guess", check=False)
     assert refused.returncode != 0 and "401" in refused.stderr
     _, [line] = call(shell, registry.logout, store)
-    assert str(store) not in engine.logins
+    assert str(store) not in connection.logins
     assert "Removing login credentials" in shell.sh(line).stdout
     assert shell.sh(f"docker push {name}", check=False).returncode != 0
     said, [line] = call(shell, registry.logout, store)

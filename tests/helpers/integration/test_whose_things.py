@@ -10,8 +10,8 @@ import time
 import pytest
 
 from helpers import containers, engine, images, registry, workspace
+from helpers._internal import connection, distribution, errors, identity
 from helpers._internal import containers as inner
-from helpers._internal import distribution, errors
 
 
 def test_a_container_of_another_is_left_as_it_is(world):
@@ -73,7 +73,7 @@ def test_a_name_of_an_image_of_another_is_left_as_it_is(world):
 def test_twice_is_the_same(world):
     def names():
         found = [name for image in world.api.images() for name in image["RepoTags"] or []]
-        return sorted(name for name in found if workspace.owns_tag(name) or ":<none>" in name)
+        return sorted(name for name in found if identity.owns_tag(name) or ":<none>" in name)
 
     def row(frame):
         rows = frame[["repository", "tag", "size"]].values.tolist()
@@ -282,7 +282,7 @@ def asked(monkeypatch):
 )
 def test_what_the_mirror_does_not_have_is_never_asked_of_docker_hub(world, asked, name):
     addresses, pulls = asked
-    mirror = engine.sources().mirror
+    mirror = connection.sources().mirror
     assert mirror, "these tests run with CLASSROOM=on"
     for call in (images.pull, lambda one: containers.run(one, "true", rm=True)):
         with pytest.raises(errors.NotFound, match="nothing asks Docker Hub"):
@@ -305,9 +305,9 @@ def rare(world):
 @pytest.fixture(params=[True, False], ids=["mirrored", "not mirrored"])
 def mirrored(request, monkeypatch):
     """An Engine that was given the mirror, as far as that can be; then one that was not."""
-    at = engine.sources()
-    now = engine.Sources(at.mirror, at.index, at.mirrored and request.param)
-    monkeypatch.setattr(engine, "sources", lambda: now)
+    at = connection.sources()
+    now = connection.Sources(at.mirror, at.index, at.mirrored and request.param)
+    monkeypatch.setattr(connection, "sources", lambda: now)
 
 
 @pytest.mark.usefixtures("mirrored")
@@ -342,8 +342,9 @@ def test_an_image_that_was_pulled_gives_up_its_name(world, rare):
 
 def test_an_engine_that_does_not_know_the_mirror(world, monkeypatch, shown):
     """The image comes from the mirror's own name, which does not stay."""
-    at = engine.sources()
-    monkeypatch.setattr(engine, "sources", lambda: engine.Sources(at.mirror, at.index, False))
+    at = connection.sources()
+    now = connection.Sources(at.mirror, at.index, False)
+    monkeypatch.setattr(connection, "sources", lambda: now)
     here = world.image("busybox")["Id"]
     done = images.pull("busybox")
     assert done.reference == "busybox:latest" and world.image("busybox")["Id"] == here
@@ -405,8 +406,8 @@ def test_reset_removes_exactly_ours(world):
             found = sh(f"docker {kind} ls -q --filter label=lesson={me} {'-a' * (kind[0] == 'c')}")
             assert found.stdout == ""
         assert not [n for i in world.api.images() for n in i["RepoTags"] or []
-                    if workspace.owns_tag(n)]  # fmt: skip
-        assert not (workspace.NOTEBOOK_DIR / "files").exists()
+                    if identity.owns_tag(n)]  # fmt: skip
+        assert not (identity.NOTEBOOK_DIR / "files").exists()
         assert len(workspace.reset()) == 0
     finally:
         sh(f"docker rmi {' '.join(names)}")
@@ -457,7 +458,7 @@ def test_reset_goes_on_where_another_s_container_needs_an_image_of_ours(world):
         workspace.reset()
         assert world.looks(other) == before
         assert world.sh(f"docker volume ls -q --filter label={workspace.label()}").stdout == ""
-        assert not (workspace.NOTEBOOK_DIR / "files").exists()
+        assert not (identity.NOTEBOOK_DIR / "files").exists()
     finally:
         world.sh(f"docker volume rm {world.me}-vol", check=False)
 
