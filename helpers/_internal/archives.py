@@ -1,40 +1,28 @@
 """Tar archives: read within limits, and sent to the Engine as they were read."""
 
-import bz2
-import gzip
 import hashlib
+import io
 import json
-import lzma
 import math
 import posixpath
 import tarfile
-import tempfile
-import zlib
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from helpers._internal import errors
 
-MAX_HEADERS = 8 << 20  # bytes of headers: those of some 15,000 files of an image's archive
-MAX_FILES = 100_000  # of a root file system; that of a Debian has 10,000 to 40,000
-MORE_HEADERS = 2 << 10  # bytes that each of these files may add to MAX_HEADERS
+MAX_HEADERS = 8 << 20  # bytes of headers: those of some 15,000 files
 MAX_JSON = 4 << 20  # bytes of one JSON file
 MAX_NAMES = 1000  # images, names and layers that one archive tells of
-MAX_UNPACKED = 512 << 20  # bytes that a compressed archive may become
+_BLOCK, _END = 512, bytes(1024)  # a tar is a row of blocks, and ends in two empty ones
 _CHUNK = 2**16  # bytes read at once; for larger ones the memory comes anew from the system
-_UNPACK = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
+_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")  # gzip, bzip2, xz, zstd
 _NAMES = {"io.containerd.image.name", "org.opencontainers.image.ref.name"}  # in an index
 
 
 class Image(NamedTuple):
-    """An image in an archive, as its `manifest.json` tells.
-
-    Attributes:
-        config: The path of its config.
-        names: Its names, a list of str.
-        layers: The paths of its layers, a list of str.
-    """
+    """An image in an archive, as its `manifest.json` tells: paths of files, and its names."""
 
     config: str
     names: list
@@ -43,68 +31,41 @@ class Image(NamedTuple):
 
 @contextmanager
 def opened(path):
-    """Open a whole tar archive; whatever is wrong with it is a `InvalidArchive`.
-
-    Args:
-        path: The file's `Path`.
-
-    Yields:
-        An `Archive`.
-    """
-    with _tar(path) as (tar, part):
-        tar.getmembers()
-        _check_end(tar, part)
-        yield Archive(tar)
+    """Open a whole tar archive as an `Archive`; what is wrong with it is an `InvalidArchive`."""
+    check_whole(path)
+    try:
+        with path.open("rb") as file, tarfile.open(fileobj=_Limited(file), mode="r:") as tar:
+            tar.getmembers()
+            tar.fileobj.left = math.inf  # what is read from here on has other limits
+            yield Archive(tar)
+    except (KeyError, TypeError, AttributeError, RecursionError) as err:
+        problem = f"{path.as_posix()} is no archive of an image: {err.args[0]}"
+        hint = "Use images.import_ for a root file system"
+        raise errors.InvalidArchive("", problem, hint) from err
+    except (tarfile.TarError, ValueError, EOFError) as err:
+        raise _not_whole(path) from err
 
 
 def check_whole(path):
-    """Refuse what is no whole tar archive; one of any size is read, and nothing of it is kept.
-
-    Args:
-        path: The file's `Path`.
-
-    Raises:
-        InvalidArchive: It is not there, is cut short, or has more than `MAX_FILES` files.
-    """
-    with _tar(path) as (tar, part):
-        for number, _ in enumerate(iter(tar.next, None)):
-            if number == MAX_FILES:
-                raise _TooLarge(f"has more than {MAX_FILES:,} files")
-            tar.members, tar.pax_headers = [], {}
-            part.left = min(part.left + MORE_HEADERS, MAX_HEADERS)
-        _check_end(tar, part)
-
-
-@contextmanager
-def _tar(path):
-    """Open a tar archive; yields a `tarfile.TarFile` and the `_Limited` that it reads."""
+    """Refuse a file that does not end as a tar archive does, as where it was cut short."""
     try:
-        with _plain(path) as file, tarfile.open(fileobj=(part := _Limited(file)), mode="r:") as tar:
-            yield tar, part
+        with path.open("rb") as file:
+            begin, size = file.read(6), file.seek(0, 2)
+            file.seek(max(size - len(_END), 0))
+            end = file.read()
     except (FileNotFoundError, IsADirectoryError) as err:
-        todo = "Save or export it first"
-        raise errors.InvalidArchive("", f"there is no file {path.as_posix()}", todo) from err
-    except _TooLarge as err:
-        todo = "Unpack it first, as gunzip does, or use docker in a terminal if you trust it"
-        raise errors.InvalidArchive("", f"{path.as_posix()} {err}", todo) from err
-    except (KeyError, TypeError, AttributeError, RecursionError) as err:
-        wrong = f"{path.as_posix()} is no archive of an image: {err.args[0]}"
-        raise errors.InvalidArchive("", wrong, "Use images.import_ for a root file system") from err
-    except (tarfile.TarError, ValueError, EOFError) as err:
-        wrong = f"{path.as_posix()} is not a whole tar archive"
-        raise errors.InvalidArchive("", wrong, "Save or export it again") from err
+        problem = f"there is no file {path.as_posix()}"
+        raise errors.InvalidArchive("", problem, "Save or export it first") from err
+    if begin.startswith(_PACKED):
+        problem, hint = f"{path.as_posix()} is compressed", "Unpack it first, as gunzip does"
+        raise errors.InvalidArchive("", problem, hint)
+    if size % _BLOCK or end != _END:
+        raise _not_whole(path)
 
 
-def _check_end(tar, part):
-    """Refuse an archive that does not end in zeros; what is read from here on has other limits."""
-    part.left = math.inf
-    part.seek(tar.offset)
-    if part.read(512) != bytes(512):
-        raise tarfile.ReadError("cut short")
-
-
-class _TooLarge(Exception):
-    """A small archive would take more time or memory than any that docker writes."""
+def _not_whole(path):
+    problem = f"{path.as_posix()} is not a whole tar archive"
+    return errors.InvalidArchive("", problem, "Save or export it again")
 
 
 class _Limited:
@@ -119,40 +80,12 @@ class _Limited:
     def read(self, size):
         self.left -= size
         if self.left < 0:
-            raise _TooLarge("has more headers than the lessons read")
+            raise KeyError("it has more headers than the lessons read")
         return self._file.read(size)
 
 
-@contextmanager
-def _plain(path):
-    """Open a file; what is compressed is unpacked to a temporary file first."""
-    with path.open("rb") as file, tempfile.TemporaryFile() as unpacked:
-        unpack = _UNPACK.get(file.peek(2)[:2])
-        if unpack is None:
-            yield file
-            return
-        packed = unpack(file)
-        while piece := _read(packed):
-            if unpacked.tell() > MAX_UNPACKED:
-                raise _TooLarge(f"unpacks to more than {MAX_UNPACKED >> 20} MB")
-            unpacked.write(piece)
-        unpacked.seek(0)
-        yield unpacked
-
-
-def _read(packed):
-    try:
-        return packed.read(_CHUNK)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as err:
-        raise tarfile.ReadError(str(err)) from err
-
-
 class Archive:
-    """The files in a tar archive by their paths, each cleaned as the Engine cleans it.
-
-    Args:
-        archive: A `tarfile.TarFile`, open for reading.
-    """
+    """The files in a tar archive by their paths, each cleaned as the Engine cleans it."""
 
     def __init__(self, archive):
         self._archive = archive
@@ -160,21 +93,14 @@ class Archive:
     @cached_property
     def files(self):
         """The files, links among them, a dict of `tarfile.TarInfo` by path."""
-        members = [one for one in self._archive.getmembers() if not one.isdir()]
-        files = {_clean(one.name): one for one in members}
+        members = [member for member in self._archive.getmembers() if not member.isdir()]
+        files = {_clean(member.name): member for member in members}
         if len(files) < len(members):
             raise KeyError("two files in it have one name")
         return files
 
     def open(self, path):
-        """Open a file in the archive, or the one that it is a link to.
-
-        Args:
-            path: Its path.
-
-        Returns:
-            A binary file.
-        """
+        """Open a file in the archive, or the one that it is a link to."""
         path = _clean(path)
         if path not in self.files:
             raise KeyError(f"filename {path!r} not found")
@@ -188,7 +114,7 @@ class Archive:
         return self._archive.extractfile(member)
 
     def size(self, path):
-        """Tell a file's size in bytes, that of its target where it is a link."""
+        """Return a file's size in bytes, that of its target where it is a link."""
         return self.open(path).seek(0, 2)
 
     def text(self, path):
@@ -199,12 +125,7 @@ class Archive:
         return text
 
     def json(self, path, **options):
-        """Read a JSON file in the archive.
-
-        Args:
-            path: Its path.
-            options: Those of `json.loads`.
-        """
+        """Read a JSON file in the archive, with the options of `json.loads`."""
         return json.loads(self.text(path), **options)
 
     @cached_property
@@ -212,72 +133,75 @@ class Archive:
         """The images that `manifest.json` tells of, a list of `Image`."""
         images = [
             Image(
-                _clean(one["config"]),
-                [str(name) for name in one.get("repotags") or []],
-                [_clean(layer) for layer in one.get("layers") or []],
+                _clean(image["config"]),
+                [str(name) for name in image.get("repotags") or []],
+                [_clean(layer) for layer in image.get("layers") or []],
             )
-            for one in self.json("manifest.json", object_pairs_hook=_folded)
+            for image in self.json("manifest.json", object_pairs_hook=_folded)
         ]
-        if sum(1 + len(one.names) + len(one.layers) for one in images) > MAX_NAMES:
-            raise KeyError("it tells of too many images and layers")
+        _check_count(sum(1 + len(image.names) + len(image.layers) for image in images))
         return images
 
     @cached_property
     def _index(self):
         """What `index.json` says, where the archive is one of those that containerd reads."""
         if not {"oci-layout", "index.json"} <= self.files.keys():
-            return None
+            return {}
         return self.json("index.json", object_pairs_hook=_folded)
 
     def names(self):
-        """Tell which image each name in the archive belongs to.
+        """Return which image each name in the archive belongs to.
 
-        Returns:
-            A dict by the names: the IDs that its image has in Docker's own store (digests of
-            configs), and those in containerd's (digests of manifests); two sets of str.
+        A dict by the names: the IDs that its image has in Docker's own store (digests of
+        configs), and those in containerd's (digests of manifests); two sets of str.
         """
-        index = (self._index or {}).get("manifests") or []
-        found = {}
-        for one in self.images:
-            image = f"sha256:{hashlib.sha256(self.text(one.config)).hexdigest()}"
-            for name in one.names:
-                found.setdefault(name, (set(), set()))[0].add(image)
-        if len(index) > MAX_NAMES:
-            raise KeyError("it tells of too many images")
-        for one in index:
-            notes = one.get("annotations") or {}
-            for name in [notes[key] for key in _NAMES & notes.keys()]:
-                found.setdefault(name, (set(), set()))[1].add(one["digest"])
-        return found
+        manifests, names = self._index.get("manifests") or [], {}
+        for image in self.images:
+            digest = f"sha256:{hashlib.sha256(self.text(image.config)).hexdigest()}"
+            for name in image.names:
+                names.setdefault(name, (set(), set()))[0].add(digest)
+        _check_count(len(manifests))
+        for manifest in manifests:
+            notes = manifest.get("annotations") or {}
+            for key in _NAMES & notes.keys():
+                names.setdefault(notes[key], (set(), set()))[1].add(manifest["digest"])
+        return names
 
     def packed(self):
         """Pack the images anew, so that the Engine reads what was read here and nothing else.
 
-        Its tar and its JSON are not read alike in Python and in Go, the Engine's language.
-
-        Yields:
-            Pieces of the new archive, bytes.
+        Its tar and its JSON are not read alike in Python and in Go, the Engine's language. Yields
+        the pieces of the new archive, bytes.
         """
-        manifest = [
-            {"Config": one.config, "RepoTags": one.names or None, "Layers": one.layers}
-            for one in self.images
-        ]
-        paths = {path for one in self.images for path in (one.config, *one.layers)}
-        texts = {"manifest.json": manifest}
+        texts = {"manifest.json": [
+            {"Config": image.config, "RepoTags": image.names or None, "Layers": image.layers}
+            for image in self.images
+        ]}  # fmt: skip
+        paths = {path for image in self.images for path in (image.config, *image.layers)}
         if self._index:
             texts |= {"oci-layout": {"imageLayoutVersion": "1.0.0"}, "index.json": self._index}
             paths |= {path for path in self.files if path.startswith("blobs/")}
-        sizes = {path: self.size(path) for path in sorted(paths - texts.keys())}  # all are there
+        files = {path: self.open(path) for path in sorted(paths - texts.keys())}  # all are there
         for path, content in texts.items():
-            content = json.dumps(content).encode()
-            yield _header(path, len(content)) + content + _padding(len(content))
-        for path, size in sizes.items():
-            yield _header(path, size)
-            file = self.open(path)
-            while piece := file.read(_CHUNK):
-                yield piece
-            yield _padding(size)
-        yield bytes(1024)
+            yield from _member(path, io.BytesIO(json.dumps(content).encode()))
+        for path, file in files.items():
+            yield from _member(path, file)
+        yield _END
+
+
+def _member(path, file):
+    """Yield the pieces of a tar archive that hold a file."""
+    header = tarfile.TarInfo(path)
+    header.size = file.seek(0, 2)
+    file.seek(0)
+    yield header.tobuf(tarfile.PAX_FORMAT)
+    yield from iter(partial(file.read, _CHUNK), b"")
+    yield bytes(-header.size % _BLOCK)
+
+
+def _check_count(count):
+    if count > MAX_NAMES:
+        raise KeyError("it tells of too many images and layers")
 
 
 def _clean(path):
@@ -291,13 +215,3 @@ def _folded(pairs):
     if len(folded) < len(pairs):
         raise KeyError("one key stands twice in its JSON")
     return folded
-
-
-def _header(path, size):
-    header = tarfile.TarInfo(path)
-    header.size = size
-    return header.tobuf(tarfile.PAX_FORMAT)
-
-
-def _padding(size):
-    return bytes(-size % 512)

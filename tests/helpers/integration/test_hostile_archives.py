@@ -231,9 +231,7 @@ def test_no_digest_in_an_index_stands_for_what_the_engine_loads(world, parcel):
     assert world.image(parcel.theirs)["Id"] == before
 
 
-@pytest.mark.parametrize("pack", [lambda whole: whole, gzip.compress, bz2.compress, lzma.compress],
-                         ids=["tar", "gz", "bz2", "xz"])  # fmt: skip
-def test_what_docker_saves_is_loaded_whole(world, parcel, pack):
+def test_what_docker_saves_is_loaded_whole(world, parcel):
     """The same ID as before; also of an archive with links and with `./` before each name."""
     containers.run("busybox", "touch /x", name="box")
     images.commit("box", parcel.mine)
@@ -244,11 +242,21 @@ def test_what_docker_saves_is_loaded_whole(world, parcel, pack):
         [told] = json.load(archive.extractfile("manifest.json"))
     sh = f"mkdir d && tar -xf {path} -C d && mv d/{told['Layers'][1]} d/y.tar && cd d"
     world.sh(f"{sh} && ln -rs y.tar {told['Layers'][1]} && tar -cf ../{path} . && rm -r ../d")
-    path.write_bytes(pack(path.read_bytes()))
     images.rm(parcel.mine)
     assert images.load("x.tar") == f"Loaded image: {parcel.mine}\n"
     assert world.image(parcel.mine)["Id"] == before["Id"]
     assert world.image(parcel.mine)["RootFS"] == before["RootFS"]
+
+
+PACKED = [gzip.compress, bz2.compress, lzma.compress]
+
+
+@pytest.mark.parametrize("pack", PACKED, ids=["gz", "bz2", "xz"])
+def test_a_compressed_archive_is_to_be_unpacked_first(world, parcel, pack):
+    path = workspace.file("x.tar")
+    path.write_bytes(pack(tar(*parcel.files, ("manifest.json", parcel.good))))
+    for call in (images.load, lambda name: images.import_(name, parcel.mine)):
+        wrong(InvalidArchive, lambda call=call: call("x.tar"), "compressed", "gunzip")
 
 
 def test_an_image_without_layers(world, parcel):
@@ -295,8 +303,8 @@ def header(size, kind):
 
 
 def bomb(pack, first, piece, pieces):
-    """Make a writer of a compressed archive, of parts that one unpacks as one."""
-    return lambda path: path.write_bytes(pack(first) + pack(piece) * pieces)
+    """Make a writer of an archive, of parts that one unpacks as one."""
+    return lambda path: path.write_bytes(pack(first) + pack(piece) * pieces + pack(bytes(1024)))
 
 
 BIG = header(LARGE, tarfile.REGTYPE)
@@ -306,7 +314,7 @@ FILES = b"".join(tarfile.TarInfo(f"{number:090}").tobuf() for number in range(10
 def sparse_map():
     """Write the header of a file in so many pieces that the list of them fills the memory."""
     member = tarfile.TarInfo("manifest.json")
-    member.size = 256 << 20
+    member.size = 32 << 20
     known = {"major": "1", "minor": "0", "name": "manifest.json", "realsize": "1"}
     member.pax_headers = {f"GNU.sparse.{key}": value for key, value in known.items()}
     return member.tobuf(tarfile.PAX_FORMAT) + b"130000000\n"
@@ -316,8 +324,8 @@ BOMBS = {
     "holes": holes, "a header": large_header, "JSON": large_json,
     "gz": bomb(gzip.compress, BIG, bytes(LARGE // 48), 48),
     "xz": bomb(lzma.compress, BIG, bytes(LARGE // 48), 48),
-    "many files": bomb(gzip.compress, FILES, FILES, 500),
-    "a map of holes": bomb(gzip.compress, sparse_map(), b"1\n" * (1 << 20), 128),
+    "many files": bomb(bytes, FILES, FILES, 60),
+    "a map of holes": bomb(bytes, sparse_map(), b"1\n" * (1 << 20), 16),
 }  # fmt: skip
 
 
