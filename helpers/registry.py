@@ -134,7 +134,7 @@ def tags(repository, *, limit=10):
     rows_of, line = distribution.tag_rows, _curl(host, f"{path}/tags/list")
     if host == distribution.HUB:
         rows_of, line = distribution.hub_tag_rows, command.line("curl", distribution.hub_url(path))
-    with shown(line), distribution.understood(host):
+    with shown(line), distribution.parse_guard(host):
         rows = rows_of(host, path, limit)
         frame = to_frame(rows, tag="str", digest="str", size="int64", platform="str")
     return frame.sort_values(["tag", "platform"], ignore_index=True)
@@ -299,7 +299,7 @@ def catalog(registry):
     Source: https://distribution.github.io/distribution/spec/api/ (`GET /v2/_catalog`)
     """
     host = str(registry)
-    with shown(_curl(host, "_catalog")), distribution.understood(host):
+    with shown(_curl(host, "_catalog")), distribution.parse_guard(host):
         names = sorted(distribution.ask(host, "_catalog").json()["repositories"])
         return to_frame([(name,) for name in names], repository="str")
 
@@ -324,7 +324,7 @@ def rate_limit():
         find = 'grep -o \'"token":"[^"]*\' | cut -d \'"\' -f 4'
         token = command.line("curl", "-s", distribution.token_url(path))
         lines = [f"TOKEN=$({token} | {find})", f'{lines[0]} -H "Authorization: Bearer $TOKEN"']
-    with shown(*lines), distribution.understood(host):
+    with shown(*lines), distribution.parse_guard(host):
         headers = distribution.ask(host, f"{path}/manifests/latest", method="HEAD").headers
         limit, _, window = headers.get("ratelimit-limit", "").partition(";w=")
         remaining = headers.get("ratelimit-remaining", "").partition(";")[0]

@@ -35,9 +35,7 @@ _current = ContextVar("current", default=None)
 class Command:
     """Command lines, as a person types them, with the bars of a transfer below while it runs.
 
-    Args:
-        lines: The command lines, without a prompt.
-        prepared: Lines that only prepare for them; they stand folded above.
+    Those that only prepare for them, `prepared`, stand folded above.
     """
 
     def __init__(self, *lines, prepared=()):
@@ -73,31 +71,12 @@ def _pre(lines):
 
 
 def line(*words):
-    """Join words to the line that a POSIX shell splits into the same words again.
-
-    Args:
-        words: The command and its arguments; `None` is left out.
-
-    Returns:
-        The command line as a str.
-
-    Raises:
-        InvalidInput: No command can have such a word.
-    """
+    """Join words to the line that a POSIX shell splits into them again; `None` is left out."""
     return " ".join(_quoted(str(word)) for word in words if word is not None)
 
 
 def number(option, value, least, most=math.inf, *, sample, whole=True):
-    """Return the number that was given for an option; refuse what is none, or out of range.
-
-    Args:
-        option: The name of the keyword argument.
-        value: What was given.
-        least: The smallest number that it may be.
-        most: The largest one.
-        sample: A good value, for the hint.
-        whole: Whether it has to be a whole number.
-    """
+    """Return the number that was given for an option; refuse what is none, or out of range."""
     with suppress(TypeError, ValueError, OverflowError):
         count = float(value)
         if least <= count <= most and math.isfinite(count) and not (whole and count % 1):
@@ -109,14 +88,7 @@ def number(option, value, least, most=math.inf, *, sample, whole=True):
 
 
 def operands(*words):
-    """Put `--` before words of which one begins with `-`, so that no tool takes it for an option.
-
-    Args:
-        words: Those that are no options, such as names of images.
-
-    Returns:
-        The words to give to `line`, a tuple.
-    """
+    """Put `--` before words of which one begins with `-`, lest a tool takes it for an option."""
     return ("--", *words) if any(str(word).startswith("-") for word in words) else words
 
 
@@ -129,8 +101,8 @@ def _quoted(word):
     back in every shell; `$'…'` is only known to some.
     """
     if _IMPOSSIBLE.search(word):
-        wrong = f"no command can have the word {word!r}"
-        raise errors.InvalidInput("write the command", wrong, "Correct that word")
+        problem = f"no command can have the word {word!r}"
+        raise errors.InvalidInput("write the command", problem, "Correct that word")
     text = word.rstrip("\n")  # `$(…)` drops line ends from the end
     if _OBEYED.search(text):
         text = _SPECIAL.sub(_octal, text.replace("%", "%%"))
@@ -161,31 +133,16 @@ def current():
     return _current.get()
 
 
-def show(*lines, prepared=()):
-    """Show command lines, but not in `quietly`.
+@contextmanager
+def shown(*lines, prepared=()):
+    """Show command lines, but not in `quietly`, then run the block.
 
-    Args:
-        lines: The command lines, without a prompt.
-        prepared: Lines that only prepare for them; they stand folded above.
+    What goes wrong in it is said in the words of the last line.
     """
+    before = _current.get()
     _current.set(None if _quiet.get() else Command(*lines, prepared=prepared))
     if current():
         current().show()
-
-
-@contextmanager
-def shown(*lines, prepared=()):
-    """Show command lines, then run the block; what goes wrong in it is said in their words.
-
-    Args:
-        lines: The command lines that the block stands for.
-        prepared: Lines that only prepare for them.
-
-    Raises:
-        LessonError: In place of what docker-py, the Engine or the network raised.
-    """
-    before = current()
-    show(*lines, prepared=prepared)
     try:
         with errors.translate_errors(lines[-1]):
             yield

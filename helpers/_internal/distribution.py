@@ -13,26 +13,22 @@ from helpers._internal import connection, errors
 HUB = "registry-1.docker.io"  # where Docker Hub answers for the names that begin docker.io/
 _ATTESTATION = "unknown/unknown"  # stands in the place of a platform, and is none
 _TIMEOUT = (3, 20)  # seconds to connect, seconds until an answer
-_PIECE, _PIECES = 2**16, 128  # bytes of an answer that are read at once, and how often
-_MANIFESTS = ", ".join(
-    [
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-        "application/vnd.oci.image.manifest.v1+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-    ]
+_CHUNK, _CHUNKS = 2**16, 128  # bytes of an answer that are read at once, and how often
+_MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, "
+    "application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.v2+json"
 )
-_HOST = r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::(?P<port>[0-9]{1,5}))?"
+_HOST = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::(?P<port>[0-9]{1,5}))?")
 _WORD = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_PATH = re.compile(rf"(?P<path>(?:{_WORD}/)*{_WORD})"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?", re.ASCII)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Reference:
-    """An image's name in its parts; a part that is not there is empty.
-
-    Attributes:
-        filled_in: The names of the parts that Docker fills in.
-    """
+    """An image's name in its parts, an empty str for none, and which of them Docker fills in."""
 
     host: str
     port: str
@@ -43,7 +39,7 @@ class Reference:
     filled_in: frozenset
 
     def parts(self):
-        """Give the parts as a dict, in the order in which they are written."""
+        """Return the parts as a dict, in the order in which they are written."""
         return {part: value for part, value in vars(self).items() if part != "filled_in"}
 
     @property
@@ -54,11 +50,10 @@ class Reference:
     @property
     def familiar(self):
         """Name and tag or digest as docker shows them: without what it fills in, but the tag."""
-        host = f"{self.host}:{self.port}" if self.port else self.host
-        hidden = {"docker.io"} if self.host == "docker.io" else set()
-        path = self.repository if hidden and self.namespace == "library" else self.path
-        ending = f"@{self.digest}" if self.digest else f":{self.tag}"
-        return ("" if hidden else f"{host}/") + path + ending
+        name = f"{self.host}:{self.port}/{self.path}" if self.port else f"{self.host}/{self.path}"
+        short = name.removeprefix("docker.io/").removeprefix("library/")
+        name = short if name.startswith("docker.io/") else name
+        return f"{name}@{self.digest}" if self.digest else f"{name}:{self.tag}"
 
 
 def split(name):
@@ -70,45 +65,25 @@ def split(name):
 
 
 def parse(name):
-    """Take an image's name apart, and fill in what Docker fills in.
-
-    Args:
-        name: A name as one types it.
-
-    Returns:
-        A `Reference`.
-
-    Raises:
-        InvalidInput: No image can have such a name.
+    """Take an image's name apart, as a `Reference`, and fill in what Docker fills in.
 
     Source: https://pkg.go.dev/github.com/distribution/reference (its grammar)
     """
     if not isinstance(name, str):
         raise _invalid(name)
-    path, at, digest = name.partition("@")
-    first, path = split(path)
-    has_host = bool(first)
-    host = first.removesuffix("/") or "docker.io"
-    found = re.fullmatch(_HOST, host)
-    host, port = (found["host"], found["port"] or "") if found else ("", "")
-    host = "docker.io" if host == "index.docker.io" else host
-    path, colon, tag = path.partition(":")
-    official = host == "docker.io" and "/" not in path
-    if not (
-        host
-        and len(path) <= 255
-        and re.fullmatch(rf"(?:{_WORD}/)*{_WORD}", path)
-        and not re.fullmatch("[0-9a-f]{64}", name)
-        and (not colon or re.fullmatch(r"\w[\w.-]{0,127}", tag, re.ASCII))
-        and (not at or re.fullmatch(r"sha256:[0-9a-f]{64}", digest))
-    ):
+    address, rest = split(name)
+    at = _HOST.fullmatch(address.removesuffix("/") or "docker.io")
+    known = _PATH.fullmatch(rest)
+    if not (at and known) or len(known["path"]) > 255 or re.fullmatch("[0-9a-f]{64}", name):
         raise _invalid(name)
-    no_tag = not tag and not digest
+    host = "docker.io" if at["host"] == "index.docker.io" else at["host"]
+    path, tag, digest = known["path"], known["tag"] or "", known["digest"] or ""
+    official = host == "docker.io" and "/" not in path
+    filled_in = {"host": not address, "namespace": official, "tag": not (tag or digest)}
     namespace, _, repository = (f"library/{path}" if official else path).rpartition("/")
-    filled_in = {"host": not has_host, "namespace": official, "tag": no_tag}
     return Reference(
-        host, port, namespace, repository, "latest" if no_tag else tag, digest,
-        frozenset(part for part, filled in filled_in.items() if filled),
+        host, at["port"] or "", namespace, repository, "latest" if filled_in["tag"] else tag,
+        digest, frozenset(part for part, filled in filled_in.items() if filled),
     )  # fmt: skip
 
 
@@ -146,14 +121,7 @@ def _invalid(name):
 
 
 def locate(name):
-    """Find the host that serves a repository, and the repository's path there.
-
-    Args:
-        name: A repository's or an image's name.
-
-    Returns:
-        Two str: `host:port`, and the path.
-    """
+    """Return the host that serves a repository, `host:port`, and the repository's path there."""
     whole = parse(name)
     host = f"{whole.host}:{whole.port}" if whole.port else whole.host
     if host == "docker.io":
@@ -174,25 +142,13 @@ def token_url(path):
 
 
 def ask(host, path, *, method="GET", auth=None):
-    """Ask a registry's API, as whoever is logged in there.
-
-    Args:
-        host: `host:port` of the registry.
-        path: What to ask for, after `/v2/`.
-        method: `GET` or `HEAD`.
-        auth: The user and the password; those of the login in this kernel if left out.
-
-    Returns:
-        A `requests.Response`, whose status is a good one.
-
-    Raises:
-        requests.RequestException: There was no answer, or it was a bad one.
+    """Ask a registry's API, as whoever is logged in there in this kernel, or as `auth`.
 
     Source: https://distribution.github.io/distribution/spec/api/
     """
     headers = {"Accept": _MANIFESTS}
     if host == HUB:
-        with understood("auth.docker.io"):
+        with parse_guard("auth.docker.io"):
             token = get(token_url(path.rsplit("/", 2)[0])).json()["token"]
         headers["Authorization"] = f"Bearer {token}"
     who = connection.logins.get(host)
@@ -201,36 +157,17 @@ def ask(host, path, *, method="GET", auth=None):
 
 
 @contextmanager
-def understood(host):
-    """Read a registry's answers in the block; what makes no sense there is no registry's.
-
-    Args:
-        host: `host:port` of the registry.
-
-    Raises:
-        InvalidJSONError: An answer is no JSON, or lacks what a registry's answers have.
-    """
+def parse_guard(host):
+    """Read a registry's answers in the block; what makes no sense there is no registry's."""
     try:
         yield
-    except (
-        LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError,
-    ) as err:  # fmt: skip
-        raise requests.exceptions.InvalidJSONError(
-            f"what answers at {host} gives no registry's answer"
-        ) from err
+    except (LookupError, *errors.VALUE, RecursionError) as err:
+        problem = f"what answers at {host} gives no registry's answer"
+        raise requests.exceptions.InvalidJSONError(problem) from err
 
 
 def tag_rows(host, path, limit):
-    """List the tags of a repository, in the alphabet's order.
-
-    Args:
-        host: `host:port` of the registry.
-        path: The repository's path there.
-        limit: How many tags.
-
-    Returns:
-        A list of tuples, one a tag and platform: tag, digest, size in bytes, platform.
-    """
+    """List a repository's tags by name, a tuple a tag and platform: tag, digest, size, platform."""
     rows = []
     for tag in sorted(ask(host, f"{path}/tags/list").json()["tags"] or [])[:limit]:
         answer = ask(host, f"{path}/manifests/{tag}")
@@ -285,7 +222,7 @@ def get(address, *, method="GET", headers=None, auth=None):
                 auth=auth and tuple(word.encode() for word in auth),  # a str would be Latin-1
                 allow_redirects=away,
             ) as answer:  # fmt: skip
-                answer._content = b"".join(islice(answer.iter_content(_PIECE), _PIECES))
+                answer._content = b"".join(islice(answer.iter_content(_CHUNK), _CHUNKS))
         except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as err:
             raise requests.ConnectionError(f"no answer from {address}") from err
     answer.raise_for_status()

@@ -75,7 +75,7 @@ class Timeout(LessonError):
 
 
 _NETWORK = (DockerException, HTTPError, OSError)  # requests' errors are OSErrors
-_VALUE = (ValueError, TypeError, AttributeError, OverflowError)
+VALUE = (ValueError, TypeError, AttributeError, OverflowError)
 _LATE = (requests.ReadTimeout, TimeoutError, ReadTimeoutError)
 _BROKEN = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError, HTTPError)
 _SLOW = r"Read timed out|TimeoutError\("
@@ -209,7 +209,7 @@ def translate_errors(action):
         if err.action:
             raise
         raise type(err)(action, err.problem, err.hint) from err.__cause__
-    except (KeyboardInterrupt, *_NETWORK, *_VALUE) as err:
+    except (KeyboardInterrupt, *_NETWORK, *VALUE) as err:
         strip_traceback(err)
         raise explain(err, action) from None if isinstance(err, KeyboardInterrupt) else err
 

@@ -387,10 +387,10 @@ from IPython.display import display
 from helpers import workspace
 from helpers._internal import command, errors, progress
 progress._DELAY = progress._INTERVAL = 0
-command.show("docker pull x")
-bars = progress.Progress()
-for payload in payloads:
-    bars.update(payload, payload, 1, 2)
+with command.shown("docker pull x"):
+    bars = progress.Progress()
+    for payload in payloads:
+        bars.update(payload, payload, 1, 2)
 display(workspace.Text("the log: " + " ".join(payloads)))
 display(command.Command(command.line("docker", "tag", *payloads)))
 raise errors.LessonError("docker pull", " ".join(payloads), "See to that")

@@ -27,7 +27,8 @@ from IPython.display import display
 from helpers import tables
 from helpers._internal import command
 display(command.Command(*{lines!r}))
-command.show("docker run busybox", prepared={prepared!r})
+with command.shown("docker run busybox", prepared={prepared!r}):
+    pass
 pd.DataFrame({{"text": [{money!r}], "${money}": [1]}})
 """
 _BARE = """root => {  // as GitHub shows it

@@ -174,10 +174,10 @@ def test_what_prepares_is_folded_above_and_stands_first_in_plain_text():
 
 
 def test_nothing_is_shown_quietly(shown):
-    with command.quietly(), command.shown("one"):
-        command.show("two", prepared=["three"])
-    command.show("four")
-    assert shown == ["four"]
+    with command.quietly(), command.shown("one"), command.shown("two", prepared=["three"]):
+        pass
+    with command.shown("four"):
+        assert shown == ["four"]
 
 
 def test_the_line_is_shown_before_the_block_runs(shown):
