@@ -82,7 +82,8 @@ def run(
         with suggestions(image), docker("run", *words_of_run, prepared=removed) as api:
             container = inner.create(api, image, words, options.arguments(api, port))
             if detach:
-                return inner.begin(api, container)
+                inner.begin(api, container)
+                return inner.table(api, {"id": [container]})
             return inner.finish(api, container, keep=not rm)
 
     return ports.on_free_port(host_port, start, own)

@@ -175,13 +175,12 @@ def finish(api, container, *, keep):
 
 
 def begin(api, container):
-    """Start a container in the background; one that can't start does not stay."""
+    """Start a container; one that can't start does not stay."""
     try:
         api.start(container)
     except docker.errors.APIError:
         _discard(api, container)
         raise
-    return table(api, {"id": [container]})
 
 
 def _discard(api, container):

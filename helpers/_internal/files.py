@@ -2,26 +2,21 @@
 
 import os
 import tempfile
+from contextlib import suppress
 
 from helpers._internal.progress import Progress
 
 
-def write(path, chunks, expected=0):
-    """Write a stream to a file that is there whole or not at all.
-
-    Args:
-        path: The file's `Path`.
-        chunks: The stream, an iterable of bytes.
-        expected: How many bytes it will have, about, if that is known.
-    """
-    handle, part = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+def write(path, chunks, expected=0, *, publish=os.replace):
+    """Write a stream of about so many bytes to a file; `publish` gives the whole one its name."""
+    handle, part = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # its mode is 0600
     written = 0
     try:
         with open(handle, "wb") as file, Progress() as progress:
             for chunk in chunks:
                 written += file.write(chunk)
                 progress.update(path.name, "Saving", written, expected)
-        os.replace(part, path)
-    except BaseException:
-        os.unlink(part)
-        raise
+        publish(part, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(part)
