@@ -88,6 +88,8 @@ _AT_LOOPBACK = r"^(?:docker (?:login|pu|run)|curl).*(?:127\.0\.0\.1|localhost):"
 _MISSING = (r"manifest unknown|manifest for .* not found|no such image|image not known"
     r"|repository name not known|reference does not exist|does not exist locally|tag does not exist"
     r"|\S:\S+: not found$|(?:resolve reference|image|reference) .*: not found")  # fmt: skip
+_PORT_TAKEN = (r"(?:(?:Bind for|listen tcp\d?|host port(?: for)?) \S*?:(?P<port>\d+)\b.*?)?"
+    "(?:port is already allocated|address already in use)")  # fmt: skip
 # The first row counts whose first pattern fits the action, and whose second one fits what is said
 # behind its [status]: that of HTTP, or a word from `_status` where there was no answer.
 _TABLE = [
@@ -145,8 +147,9 @@ _TABLE = [
     ("", "is not running", Conflict, "it does not run", "Start it: containers.start(name)"),
     ("", r"no such container", NotFound, "there is no such container",
      "List what is there: containers.ps(all=True)"),
-    ("", r"(?:(?:Bind for|listen tcp\d?|host port(?: for)?) \S*?:(?P<port>\d+)\b.*?)?(?:port is"
-     r" already allocated|address already in use)", Conflict, "something else listens on {port}",
+    ("^docker start .*-registry$", _PORT_TAKEN, Conflict, "something else listens on {port}",
+     "End that, or give the registry up with containers.rm('registry')"),
+    ("", _PORT_TAKEN, Conflict, "something else listens on {port}",
      "Look which container has it, containers.ps(), or choose another port"),
     ("", r"specified value for memory|strconv\.|cannot unmarshal", InvalidInput,
      "a value is none that Docker can read", "Correct it, as in memory='64m' or limit=25"),

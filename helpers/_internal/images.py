@@ -51,14 +51,7 @@ def table(api, *references):
 
 
 def search(api, term, limit, filters):
-    """Search as `registry.search` does.
-
-    Args:
-        api: A `docker.APIClient`.
-        term: What to look for, behind the index's address where it is not Docker Hub's.
-        limit: How many rows to ask for.
-        filters: A dict from a filter's name to its value, both str.
-    """
+    """Search as `registry.search` does; the term stands behind the index's address, if any."""
     listed = {key: [value] for key, value in filters.items()}  # docker-py's search takes none
     asked = {"term": term, "limit": limit, "filters": json.dumps(listed)}
     try:
@@ -83,14 +76,7 @@ def inspect(api, reference):
 
 
 def pull_source(reference):
-    """Return the name by which the Engine is to pull an image.
-
-    Args:
-        reference: The image's name.
-
-    Returns:
-        The same name; that in the classroom's mirror where the Engine was not given the mirror.
-    """
+    """Return the name to pull an image by: in the mirror, where the Engine was not given that."""
     name, at = distribution.parse(reference), connection.sources()
     if name.host != "docker.io" or not at.mirror or at.mirrored:
         return reference
@@ -106,18 +92,7 @@ def pull_line(reference, source):
 
 
 def pull(api, reference):
-    """Pull an image as `images.pull` does, without showing a command of its own.
-
-    Args:
-        api: A `docker.APIClient`.
-        reference: The image's name.
-
-    Returns:
-        A `Transfer`.
-
-    Raises:
-        NotOwned: The name belongs to another image that was built here.
-    """
+    """Pull an image as `images.pull` does, without showing a command of its own."""
     name, source = distribution.parse(reference), pull_source(reference)
     _check_built_here(api, name)
     repository, tag = parse_repository_tag(source)
@@ -152,10 +127,9 @@ def _from_mirror(name):
     except (requests.RequestException, LookupError, TypeError) as err:
         answer = getattr(err, "response", None)
         if answer is None or "Docker-Distribution-Api-Version" not in answer.headers:
-            raise errors.RegistryUnreachable(
-                "", f"the classroom's mirror does not answer at {mirror}",
-                "Start it again: python3 -m classroom lab",
-            ) from err  # fmt: skip
+            problem = f"the classroom's mirror does not answer at {mirror}"
+            hint = "Start it again: python3 -m classroom lab"
+            raise errors.RegistryUnreachable("", problem, hint) from err
         if answer.status_code != 404:
             raise
         raise errors.NotFound(

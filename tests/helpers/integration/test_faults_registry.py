@@ -328,7 +328,7 @@ def test_a_port_that_something_else_has_when_the_registry_starts(world, store, s
     host, port = str(store).split(":")
     other = Relay((host, 1), (host, int(port))).open()
     try:
-        wrong(Conflict, registry.start, str(store), "containers.rm('registry')")
+        wrong(Conflict, registry.start, f"port {port}", "containers.rm('registry')")
     finally:
         other.close()
     assert registry.start() == store
