@@ -1,4 +1,7 @@
-"""Lesson 3, containers: run, list, look into, stop, kill, remove."""
+"""Lesson 3, containers: run, list, look into, stop, kill, remove.
+
+Each verb raises `NotFound` where there is no such container, and `NotOwned` where another made it.
+"""
 
 import itertools
 import time
@@ -6,12 +9,12 @@ import time
 import pandas as pd
 import requests
 
-from helpers import tables
 from helpers._internal import command as lines
 from helpers._internal import containers as inner
 from helpers._internal import distribution, errors, files, identity, ports
 from helpers._internal.command import shown
 from helpers._internal.connection import connect
+from helpers._internal.equivalents import with_command
 from helpers._internal.frames import to_frame
 from helpers._internal.identity import check_container, prefixed
 from helpers._internal.names import suggestions
@@ -60,9 +63,6 @@ def run(
         command printed, as `Output`, which has the `exit_code`.
 
     Raises:
-        InvalidInput: `publish` or `restart` is none of these.
-        NotFound: There is no such image, here or in its registry.
-        NotOwned: The name belongs to a container that this workspace did not make.
         Timeout: It ran in the foreground for more than 60 s and was removed.
 
     Source: Engine API `POST /containers/create`, `/start`, `/wait`, `GET /containers/{id}/logs`.
@@ -110,7 +110,7 @@ def ps(name=None, *, all=False, mine=True):
     options = [word for key in filters for word in ("--filter", f"{key}={filters[key]}")]
     with docker(*words, *options) as api:
         frame = inner.table(api, filters, all=all)
-    return tables.with_command(
+    return with_command(
         frame, "docker", *words, asked=filters, filters={"state": "status"}
     )
 
@@ -124,9 +124,6 @@ def inspect(*names):
     Returns:
         A DataFrame, a row a container: name (str), state (str), exit_code (int64, 0 until it
         ends), restarts (int64), oom_killed (bool), init (bool), restart_policy (str).
-
-    Raises:
-        NotFound: There is no such container.
 
     Source: Engine API `GET /containers/{id}/json`.
     """
@@ -153,10 +150,6 @@ def stop(name, *, grace=10):
         A DataFrame of one row: name (str), state (str), exit_code (Int64, <NA> where the
         container went away with its end), grace_used (bool, whether the whole grace time went by).
 
-    Raises:
-        NotFound: There is no such container.
-        NotOwned: The container is not of this workspace.
-
     Source: Engine API `POST /containers/{id}/stop`.
     """
     name, grace = prefixed(name), lines.number("grace", grace, 0, sample=10)
@@ -182,8 +175,6 @@ def kill(name, *, signal="KILL"):
         A DataFrame of one row: name (str), state (str), exit_code (Int64).
 
     Raises:
-        NotFound: There is no such container.
-        NotOwned: The container is not of this workspace.
         Timeout: The process went on for more than 60 s, as it may with signals but KILL.
 
     Source: Engine API `POST /containers/{id}/kill`.
@@ -209,7 +200,6 @@ def wait(name):
         A DataFrame of one row: name (str), state (str), exit_code (Int64).
 
     Raises:
-        NotFound: There is no such container.
         Timeout: It still ran after 60 s.
 
     Source: Engine API `POST /containers/{id}/wait`.
@@ -231,9 +221,6 @@ def events(name):
         A DataFrame, a row an event, oldest first: time (datetime64, UTC), action (str),
         exit_code (Int64, <NA> but for `die`). The Engine keeps the last 256 events of all its
         containers together.
-
-    Raises:
-        NotFound: There is no such container.
 
     Source: Engine API `GET /events`.
     """
@@ -265,7 +252,6 @@ def stats(name, *, samples=5):
         cpu_limit (float64, the same), memory (int64, bytes), memory_limit (int64, bytes).
 
     Raises:
-        NotFound: There is no such container.
         Conflict: The container has ended.
 
     Source: Engine API `GET /containers/{id}/stats`.
@@ -292,10 +278,6 @@ def start(name):
     Returns:
         A DataFrame of one row: name (str), state (str), exit_code (Int64).
 
-    Raises:
-        NotFound: There is no such container.
-        NotOwned: The container is not of this workspace.
-
     Source: Engine API `POST /containers/{id}/start`.
     """
     name = prefixed(name)
@@ -316,8 +298,6 @@ def rm(name, *, force=False):
         A DataFrame like that of `ps`, with the containers that this workspace still has.
 
     Raises:
-        NotFound: There is no such container.
-        NotOwned: The container is not of this workspace.
         Conflict: It runs, and `force` is not set.
 
     Source: Engine API `DELETE /containers/{id}`.
@@ -338,9 +318,6 @@ def logs(name):
     Returns:
         Its output and its errors, as `Text`; of very much the end.
 
-    Raises:
-        NotFound: There is no such container.
-
     Source: Engine API `GET /containers/{id}/logs`.
     """
     name = prefixed(name)
@@ -360,7 +337,6 @@ def ready(name, words):
         Its logs so far, as `Text`.
 
     Raises:
-        NotFound: There is no such container.
         Timeout: It printed nothing for 60 s, or ended without these words.
 
     Source: Engine API `GET /containers/{id}/logs` (`follow=true`).
@@ -391,8 +367,6 @@ def exec_(name, command):
         What it printed, as `Output`, which has the `exit_code`.
 
     Raises:
-        NotFound: There is no such container.
-        NotOwned: The container is not of this workspace.
         Timeout: The command printed nothing for 60 s; it goes on in the container.
 
     Source: Engine API `POST /containers/{id}/exec` and `POST /exec/{id}/start`.
@@ -404,7 +378,7 @@ def exec_(name, command):
         check_container(api, name)
         exec_id = api.exec_create(name, words)["Id"]
         printed = inner.read_exec(api, exec_id)
-        return inner.Output.of(printed, api.exec_inspect(exec_id)["ExitCode"])
+        return inner.Output(printed, api.exec_inspect(exec_id)["ExitCode"])
 
 
 def cp(name, path, file):
@@ -417,11 +391,6 @@ def cp(name, path, file):
 
     Returns:
         The copy's path from the current folder, as `Text`.
-
-    Raises:
-        NotFound: There is no such container.
-        LessonError: There is no such file in it, or it is a folder.
-        NotOwned: The container is not of this workspace.
 
     Source: Engine API `GET /containers/{id}/archive`.
     """
@@ -445,10 +414,6 @@ def curl(name, path="/", *, port=80):
 
     Returns:
         The page, as `Text`.
-
-    Raises:
-        NotFound: The container is not there, or does not publish the port.
-        Timeout: Nothing answered within 10 s.
     """
     name = prefixed(name)
     with errors.translate_errors(f"fetch {path} from {name}"):

@@ -1,4 +1,8 @@
-"""Lesson 2, images: list, pull, push, save, load, export, import, and a look inside."""
+"""Lesson 2, images: list, pull, push, save, load, export, import, and a look inside.
+
+Each verb raises `NotFound` where there is no such image or container, `NotOwned` where a name is
+not yours to change, and `InvalidArchive` where a file is not there, not whole, or of another kind.
+"""
 
 import json
 
@@ -47,11 +51,8 @@ def pull(reference):
         layer: layer (str, its short ID), status (str).
 
     Raises:
-        NotFound: The registry has no such image.
-        AccessDenied: The registry wants a login first.
         RegistryUnreachable: Docker Hub is out of reach, and the image is not here.
         NotOwned: The name belongs to an image that was built here.
-        RateLimited: The registry has had enough requests from here for now.
 
     Source: Engine API `POST /images/create`.
     """
@@ -83,9 +84,6 @@ def push(reference):
 
     Raises:
         AccessDenied: The registry wants a login first.
-        NotOwned: The name is not in your namespace.
-        NotFound: There is no such image here.
-        RegistryUnreachable: Nothing answers there.
 
     Source: Engine API `POST /images/{name}/push`.
     """
@@ -112,10 +110,6 @@ def save(reference, file):
     Returns:
         The archive's path from the current folder, as `Text`.
 
-    Raises:
-        NotFound: There is no such image here.
-        LessonError: The disk is full; there is no half file.
-
     Source: Engine API `GET /images/{name}/get`.
     """
     path = identity.file(file)
@@ -134,11 +128,6 @@ def export(container, file):
 
     Returns:
         The archive's path from the current folder, as `Text`.
-
-    Raises:
-        NotFound: There is no such container.
-        NotOwned: The container is not of this workspace.
-        LessonError: The disk is full; there is no half file.
 
     Source: Engine API `GET /containers/{id}/export`.
     """
@@ -159,7 +148,7 @@ def load(file):
         What the Engine says that it loaded, as `Text`.
 
     Raises:
-        InvalidArchive: The file is not there, is cut short, or is no archive of `docker save`.
+        InvalidArchive: The file is no archive of `docker save`.
         NotOwned: It would move a name that is not yours to another image.
 
     Source: Engine API `POST /images/load`.
@@ -184,10 +173,6 @@ def import_(file, reference, *, change=()):
 
     Returns:
         A DataFrame like that of `ls`, with the new image.
-
-    Raises:
-        InvalidArchive: The file is not there, or is cut short.
-        NotOwned: The name is not in your namespace.
 
     Source: Engine API `POST /images/create` (`fromSrc=-`).
     """
@@ -216,10 +201,6 @@ def commit(container, reference, *, change=()):
     Returns:
         A DataFrame like that of `ls`, with the new image.
 
-    Raises:
-        NotFound: There is no such container.
-        NotOwned: The name is not in your namespace, or the container is not of this workspace.
-
     Source: Engine API `POST /commit`.
     """
     check_own("commit", reference)
@@ -243,9 +224,6 @@ def contents(file):
         A DataFrame, a row a file: part (str: manifest, config, or layer with its number),
         file (str, its path in the archive), size (int64, bytes).
 
-    Raises:
-        InvalidArchive: The file is not there, is cut short, or is no archive of `docker save`.
-
     Source: https://github.com/moby/docker-image-spec (the archive's `manifest.json`)
     """
     path = identity.place(file)
@@ -268,9 +246,6 @@ def read(file, member):
     Returns:
         What it says, as Python's lists and dicts.
 
-    Raises:
-        InvalidArchive: The archive is not whole, or has no such file.
-
     Source: https://github.com/opencontainers/image-spec/blob/main/config.md
     """
     path = identity.place(file)
@@ -289,9 +264,6 @@ def inspect(*references):
         A DataFrame of objects, a column an image, with the rows (its index, `field`): id (str),
         layers (int), tags (list of str), history (int, entries), cmd, env, ports, volumes (lists
         of str), size (int, bytes).
-
-    Raises:
-        NotFound: There is no such image here.
 
     Source: Engine API `GET /images/{name}/json` and `GET /images/{name}/history`.
     """
@@ -324,9 +296,6 @@ def history(reference):
         A DataFrame, a row a step, newest first: created (datetime64, UTC), created_by (str),
         size (int64, bytes that the step added), comment (str).
 
-    Raises:
-        NotFound: There is no such image here.
-
     Source: Engine API `GET /images/{name}/history`.
     """
     with docker("history", "--no-trunc", reference) as api:
@@ -344,9 +313,6 @@ def shared(*references):
     Returns:
         A DataFrame, a row a layer, the lowest first: layer (str, 12 digits of the hash of its
         files), and for each image a column of bool: whether it has that layer.
-
-    Raises:
-        NotFound: There is no such image here.
 
     Source: Engine API `GET /images/{name}/json` (`RootFS.Layers`).
     """
@@ -367,10 +333,6 @@ def rm(reference):
 
     Returns:
         A DataFrame, a row a step: action (str: Untagged or Deleted), what (str).
-
-    Raises:
-        NotOwned: The name is not in your namespace.
-        NotFound: There is no such image here.
 
     Source: Engine API `DELETE /images/{name}`.
     """

@@ -1,4 +1,8 @@
-"""Lesson 1, the image store: search, names and tags, a registry of one's own, login."""
+"""Lesson 1, the image store: search, names and tags, a registry of one's own, login.
+
+Each verb raises `RegistryUnreachable` where nothing answers, `NotFound` where there is no such
+image or repository, and `NotOwned` where a name is not yours to change.
+"""
 
 import json
 import os
@@ -7,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 from docker.utils import parse_repository_tag
 
-from helpers import tables
 from helpers._internal import (
     command,
     connection,
@@ -20,6 +23,7 @@ from helpers._internal import (
 )
 from helpers._internal.command import operands, shown
 from helpers._internal.connection import connect
+from helpers._internal.equivalents import with_command
 from helpers._internal.frames import to_frame
 from helpers._internal.names import check_own
 from helpers._internal.own_registry import Registry
@@ -40,11 +44,6 @@ def search(term, *, official=None, stars=0, limit=25):
         A DataFrame, a row a repository, most stars first:
         name (str), description (str), stars (int64), official (bool).
 
-    Raises:
-        InvalidInput: `limit` is out of range.
-        RegistryUnreachable: The Engine could not reach Docker Hub.
-        RegistryUnreachable: The Engine could not reach the classroom's index.
-
     Source: Engine API `GET /images/search`.
     """
     index = connection.sources().index
@@ -57,7 +56,7 @@ def search(term, *, official=None, stars=0, limit=25):
     rest = [*(["--limit", limit] if limit != 25 else []), *operands(term)]
     with docker("search", *options, *rest) as api:
         frame = images.search(api, term, limit, filters)
-    return tables.with_command(
+    return with_command(
         frame, "docker", "search", asked=filters, rest=rest,
         filters={"official": "is-official", "stars": "stars"},
     )  # fmt: skip
@@ -72,9 +71,6 @@ def reference(name):
     Returns:
         A DataFrame, a row a part in the order in which the name is written:
         part (str), value (str, empty where there is none), filled_in (bool).
-
-    Raises:
-        NotFound: No image can have such a name.
 
     Source: https://pkg.go.dev/github.com/distribution/reference (its grammar)
     """
@@ -92,10 +88,6 @@ def tag(source, target):
 
     Returns:
         A DataFrame like that of `images.ls`, with both names.
-
-    Raises:
-        NotOwned: The new name is not in your namespace.
-        NotFound: There is no image `source`.
 
     Source: Engine API `POST /images/{name}/tag`.
     """
@@ -120,10 +112,7 @@ def tags(repository, *, limit=10):
         size (int64, bytes of the compressed layers), platform (str, such as linux/amd64).
 
     Raises:
-        InvalidInput: `limit` is out of range.
-        NotFound: The registry has no such repository.
         AccessDenied: The registry wants a login first.
-        RegistryUnreachable: Nothing answers there.
 
     Source: https://distribution.github.io/distribution/spec/api/ (`GET /v2/<name>/tags/list`,
     `GET /v2/<name>/manifests/<reference>`) and, on Docker Hub,
@@ -154,11 +143,6 @@ def private(*, password=None):
     Returns:
         A `Registry`; `f"{store}/ada/hello"` is a name in it.
 
-    Raises:
-        InvalidInput: It can be no password.
-        NotOwned: The container's name belongs to something that is not ours.
-        RegistryUnreachable: It did not answer within 20 s.
-
     Source: Engine API `POST /containers/create`, `PUT /containers/{id}/archive`,
     `POST /containers/{id}/start`; https://distribution.github.io/distribution/about/configuration/
     """
@@ -186,10 +170,6 @@ def start():
     Returns:
         The `Registry`, as `private` gives it.
 
-    Raises:
-        NotOwned: The container's name belongs to something that is not ours.
-        RegistryUnreachable: It did not answer within 20 s.
-
     Source: Engine API `POST /containers/{id}/start`.
     """
     with errors.translate_errors("look for your own registry"):
@@ -215,7 +195,6 @@ def login(registry, username=None, password=None):
 
     Raises:
         AccessDenied: The registry does not know this user with this password.
-        RegistryUnreachable: Nothing answers there.
 
     Source: Engine API `POST /auth`.
     """
@@ -294,7 +273,6 @@ def catalog(registry):
 
     Raises:
         AccessDenied: The registry wants a login first.
-        RegistryUnreachable: Nothing answers there.
 
     Source: https://distribution.github.io/distribution/spec/api/ (`GET /v2/_catalog`)
     """
@@ -310,10 +288,6 @@ def rate_limit():
     Returns:
         A DataFrame of one row: registry (str), limit (Int64, pulls in a window), remaining
         (Int64, pulls), window (Int64, seconds); <NA> where the registry sets no limit.
-
-    Raises:
-        RegistryUnreachable: Docker Hub can't be reached.
-        RegistryUnreachable: The classroom's registry can't be reached.
 
     Source: https://docs.docker.com/docker-hub/usage/pulls/ (headers of a `HEAD`, which is no pull)
     """

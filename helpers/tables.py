@@ -13,71 +13,9 @@ import pandas as pd
 import traitlets
 from IPython.display import display
 
-from helpers._internal import command, datatables, frames
+from helpers._internal import command, datatables, equivalents, frames
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-
-
-def with_command(frame, *words, asked=None, rest=(), filters=None):
-    """Note on a frame which docker command gives the same rows.
-
-    Args:
-        frame: What the command's helper returns.
-        words: The command, such as `"docker", "search"`.
-        asked: The filters that it was run with: a dict from a filter's name to its value.
-        rest: The words after the filters.
-        filters: Which filter of docker a column stands for, a dict: a flag for `name=true`, a
-            choice for `name=value`, the lower bound of a range for `name=number`.
-
-    Returns:
-        The same frame.
-    """
-    frame.attrs["docker"] = {
-        "words": list(words), "asked": asked or {}, "rest": [str(word) for word in rest],
-        "filters": filters or {}, "rows": _fingerprint(frame),
-    }  # fmt: skip
-    return frame
-
-
-def _fingerprint(frame):
-    """Sum up the rows' values, in any order: pandas hands the note on to frames with other rows."""
-    try:
-        return int(pd.util.hash_pandas_object(frame, index=False).sum())
-    except TypeError:
-        return None
-
-
-def command_for(noted, choices):
-    """Return the docker command that gives just the rows that are left, or why there is none.
-
-    Args:
-        noted: What `with_command` noted.
-        choices: As `Table.choices`.
-
-    Returns:
-        Two str, one of them empty: the command line, and what docker has no filter for.
-    """
-    asked, lacking = dict(noted["asked"]), []
-    for label, choice in choices.items():
-        known, label = noted["filters"].get(label), "text" if label == frames.SEARCH else label
-        low, high = choice if isinstance(choice, list | tuple) else (choice, None)
-        if low is not None and known:
-            asked[known] = _docker_value(low)
-        elif low is not None:
-            lacking.append(label if high is None else f"{label} at least")
-        if high is not None:
-            lacking.append(f"{label} at most")
-    if lacking:
-        tool = command.line(*noted["words"][:2])
-        return "", f"{tool} has no filter for: {', '.join(lacking)}"
-    options = [word for key in asked for word in ("--filter", f"{key}={asked[key]}")]
-    return command.line(*noted["words"], *options, *noted["rest"]), ""
-
-
-def _docker_value(value):
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def mask(frame, columns, texts, choices):
@@ -123,9 +61,7 @@ class Table(widgets.VBox):
         self._whole, self._columns = frame.copy(), frames.labelled(frame)
         self._texts = frames.search_texts(self._columns)
         self._fits, self._following = np.ones(len(frame), dtype=bool), False
-        noted = frame.attrs.get("docker")
-        same = noted and noted["rows"] is not None and noted["rows"] == _fingerprint(frame)
-        self._noted = noted if same else None
+        self._note = equivalents.noted(frame)
         self._filters = {spec.label: spec for spec in frames.filters(self._columns)}
         self._controls = {label: _control(spec) for label, spec in self._filters.items()}
         self._headings = {label: widgets.HTML() for label in self._filters}
@@ -175,8 +111,8 @@ class Table(widgets.VBox):
             self._headings[label].value = _heading(label, control)
         self._following = False
         line, lacking = "", ""
-        if self._noted and self.choices:
-            line, lacking = command_for(self._noted, self.choices)
+        if self._note and self.choices:
+            line, lacking = equivalents.command_for(self._note, self.choices)
         self._command.value = command.Command(line)._repr_html_() if line else html.escape(lacking)
         self._grid.caption = (self._fits + ord("0")).astype("uint8").tobytes().decode()
         words = f"{self._fits.sum()} of {len(self._fits)} row{'s' if len(self._fits) != 1 else ''}"

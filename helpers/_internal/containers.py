@@ -28,29 +28,17 @@ _SET_UP = ("runc init", "/exe init")  # the process that sets a container up, as
 
 
 class Output(Text):
-    """What a command printed, and how it ended.
+    """What a command printed, and its `exit_code`, an int; 0 means success."""
 
-    Attributes:
-        exit_code: The command's exit code, an int; 0 means success.
-    """
-
-    exit_code = 0
-
-    @classmethod
-    def of(cls, printed, exit_code):
-        """Make one from text and an exit code."""
-        output = cls(printed)
+    def __new__(cls, printed, exit_code=0):
+        output = super().__new__(cls, printed)
         output.exit_code = exit_code
         return output
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options of `docker run`, as `containers.run` takes them.
-
-    Attributes:
-        name: The container's full name.
-    """
+    """The options of `docker run`, as `containers.run` takes them, with the full name."""
 
     name: str | None = None
     detach: bool = False
@@ -108,20 +96,10 @@ def split_command(command):
 
 
 def create(api, image, words, arguments, *, pull=True):
-    """Create a container; pull its image if it is not here.
+    """Create a container, and return its ID; pull its image, once, if it is not here.
 
     This workspace's container of the same name makes room for it, once all else is known to be
     right: the Engine looks at the name last.
-
-    Args:
-        api: A `docker.APIClient`.
-        image: The image's name.
-        words: The command, a list of str; an empty one for the image's own.
-        arguments: What `Options.arguments` gives.
-        pull: Whether to pull the image; after that it is known by its name, or never.
-
-    Returns:
-        The container's ID, a str.
     """
     try:
         return api.create_container(image, words or None, **arguments)["Id"]
@@ -162,7 +140,7 @@ def finish(api, container, *, keep):
     try:
         api.start(container)
         code = api.wait(container, timeout=RUN_TIMEOUT)["StatusCode"]
-        return Output.of(read_log(api, container), code)
+        return Output(read_log(api, container), code)
     except BaseException as err:
         keep = False
         if isinstance(err, requests.RequestException) and "timed out" in str(err):
@@ -192,19 +170,11 @@ def _discard(api, container):
 def table(api, filters, *, all=True):
     """List containers, as `containers.ps` does."""
     rows = [
-        (
-            ", ".join(name.lstrip("/") for name in one["Names"]),
-            one["Image"],
-            one["Command"],
-            one["State"],
-            _exit_code(one["Status"]),
-            one["Status"],
-            ", ".join(sorted({_port(port) for port in one["Ports"]})),
-            one["Created"],
-            one["Id"][:12],
-        )
+        (", ".join(name.lstrip("/") for name in one["Names"]), one["Image"], one["Command"],
+         one["State"], _exit_code(one["Status"]), one["Status"],
+         ", ".join(sorted({_port(port) for port in one["Ports"]})), one["Created"], one["Id"][:12])
         for one in api.containers(all=all, filters=filters)
-    ]
+    ]  # fmt: skip
     return to_frame(
         rows, names="str", image="str", command="str", state="str", exit_code="Int64",
         status="str", ports="str", created="s", container_id="str",
@@ -234,8 +204,7 @@ def state(api, name):
 def wait_for_command(api, name):
     """Wait until a container's command, and the init in front of it, are there to get a signal.
 
-    On a busy machine they begin some time after `docker start` has answered; what is sent to the
-    process that sets the container up is lost.
+    On a busy machine that is some time after `docker start` has answered.
     """
     end = time.monotonic() + START_TIMEOUT
     with contextlib.suppress(docker.errors.APIError):  # it does not run
@@ -318,14 +287,7 @@ def open_file(api, name, path):
 
 
 def usage(sample, cores):
-    """Work out the use of processor and memory from a sample of `docker stats`.
-
-    Args:
-        sample: What the Engine says; it holds the sample before as well.
-        cores: The container's limit in cores, 0 for none.
-
-    Returns:
-        cpu_percent (of one core), cpu_limit (the same), memory and memory_limit (bytes).
+    """Work out a row of `containers.stats` from a sample; the limit in cores is 0 for none.
 
     Source: https://docs.docker.com/reference/api/engine/ (ContainerStats)
     """

@@ -10,15 +10,7 @@ from helpers._internal import connection, distribution, errors, identity
 
 
 def check_own(verb, reference):
-    """Refuse to change a name of an image that lies outside this identity.
-
-    Args:
-        verb: What would be done to it, as docker calls it.
-        reference: The image's name.
-
-    Raises:
-        NotOwned: The name is not in the workspace's namespace.
-    """
+    """Refuse what docker's verb would do to a name of an image outside this workspace."""
     if not (isinstance(reference, str) and identity.owns_tag(reference)):
         raise _not_owned(reference, f"docker {verb} {reference}")
 

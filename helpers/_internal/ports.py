@@ -12,14 +12,7 @@ _RANGE = 300  # where to look for a free one; thirty learners publish six each, 
 
 
 def parse_publish(publish):
-    """Read `8080:80`.
-
-    Args:
-        publish: `host:container`, two ports; or nothing.
-
-    Returns:
-        The two ports as int; zeros where nothing is to be published.
-    """
+    """Read two ports such as `8080:80`, as two int; zeros where nothing is to be published."""
     if not publish:
         return 0, 0
     found = re.fullmatch(r"(\d{1,5}):(\d{1,5})", str(publish))
@@ -34,34 +27,15 @@ def parse_publish(publish):
 
 
 def free_port(wanted):
-    """Find a free port on 127.0.0.1.
-
-    Args:
-        wanted: The port to begin with.
-
-    Returns:
-        `wanted` as an int, or the next port after it that nothing listens on.
-
-    Raises:
-        Conflict: The 300 ports from `wanted` on are all taken, or there is no such port.
-    """
+    """Return a port of 127.0.0.1, or the next one that nothing listens on."""
     with _held(wanted) as port:
         return port
 
 
 def on_free_port(wanted, start, own=()):
-    """Start something on a free port, and on another where somebody takes that one meanwhile.
+    """Call `start` with a free port, and with another where somebody takes that one meanwhile.
 
-    Args:
-        wanted: The port to begin with; 0 for none.
-        start: A function of the port.
-        own: Ports of what makes room for it, which are as good as free.
-
-    Returns:
-        What `start` returns.
-
-    Raises:
-        Conflict: It was taken each time.
+    The port is `wanted`, 0 for none, or the next; those in `own` are as good as free.
     """
     if not wanted:
         return start(0)

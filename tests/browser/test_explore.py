@@ -9,14 +9,15 @@ from playwright.sync_api import expect
 HUNDRED = """
 import pandas as pd
 from helpers import tables
+from helpers._internal import equivalents
 frame = pd.DataFrame({
     "name": [f"user{n}/busybox-{n}" for n in range(100)],
     "description": [f"Words about {n}, für alle" if n % 9 else "" for n in range(100)],
     "stars": [n * n // 3 for n in range(100)],
     "official": [n % 9 == 0 for n in range(100)],
 })
-made = tables.with_command(frame, "docker", "search", rest=["busybox"],
-                      filters={"official": "is-official", "stars": "stars"})
+made = equivalents.with_command(frame, "docker", "search", rest=["busybox"],
+                                filters={"official": "is-official", "stars": "stars"})
 table = tables.explore(made)
 table
 """
@@ -51,13 +52,15 @@ PAYLOADS = [
 STRANGE = f"""
 import pandas as pd
 from helpers import tables
+from helpers._internal import equivalents
 texts = {PAYLOADS!r}
 frame = pd.DataFrame({{
     "text": texts * 2, "tag": [texts[1], texts[0]] * len(texts),
     "digest": [text + "a" * 300 for text in texts] * 2,
     **{{text: range(2 * len(texts)) for text in texts}},
 }})
-made = tables.with_command(frame, "docker", "search", rest=[texts[0]], filters={{"tag": texts[2]}})
+made = equivalents.with_command(frame, "docker", "search", rest=[texts[0]],
+                                filters={{"tag": texts[2]}})
 table = tables.explore(made)
 table
 """

@@ -11,7 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from helpers import tables
-from helpers._internal import frames, readable
+from helpers._internal import equivalents, frames, readable
 
 NOW = pd.Timestamp("2026-06-01 12:00", tz="UTC")
 FOUND = pd.DataFrame({
@@ -266,7 +266,7 @@ def test_cells_are_what_a_person_reads():
 
 
 def search(**noted):
-    return tables.with_command(
+    return equivalents.with_command(
         FOUND.copy(), "docker", "search", filters={"official": "is-official", "stars": "stars"},
         rest=["busy box"], **noted)  # fmt: skip
 
@@ -326,7 +326,7 @@ def test_no_command_before_anything_is_chosen():
 
 def test_a_stranger_s_words_stay_one_word_of_the_command():
     frame = pd.DataFrame({"state": ["a; rm -rf $HOME", "a; rm -rf $HOME", "b"]})
-    tables.with_command(frame, "docker", "ps", "-a", filters={"state": "status"})
+    equivalents.with_command(frame, "docker", "ps", "-a", filters={"state": "status"})
     shown, _ = line(frame, {"state": "a; rm -rf $HOME"})
     assert shlex.split(shown) == ["docker", "ps", "-a", "--filter", "status=a; rm -rf $HOME"]
 

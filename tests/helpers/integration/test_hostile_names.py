@@ -15,8 +15,8 @@ from exercises import images as lesson_2
 from exercises import registry as lesson_1
 from exercises.frame import exercises
 from exercises.world import World
-from helpers import containers, images, registry, tables, workspace
-from helpers._internal import connection, errors, identity
+from helpers import containers, images, registry, workspace
+from helpers._internal import connection, equivalents, errors, identity
 from tests.helpers.integration.test_shown_commands import helpers_that_show
 from tests.hostile import PWNED, WORDS
 
@@ -216,14 +216,14 @@ def test_tar_itself_gives_the_file_of_any_name(web, shown):
 
 def test_the_command_that_a_table_s_filters_stand_for(paste):
     for word in HOSTILE:
-        made = tables.with_command(
+        made = equivalents.with_command(
             pd.DataFrame({"state": [word]}),
             "docker",
             "ps",
             rest=[word],
             filters={"state": "status"},
         )
-        line, _ = tables.command_for(made.attrs["docker"], {"state": word})
+        line, _ = equivalents.command_for(made.attrs["docker"], {"state": word})
         assert paste(line, "bash")[:5] == ["docker", "ps", "--filter", f"status={word}", word]
 
 
