@@ -15,7 +15,6 @@ from helpers._internal import distribution, errors, files, identity, ports
 from helpers._internal.command import shown
 from helpers._internal.connection import connect
 from helpers._internal.equivalents import with_command
-from helpers._internal.frames import to_frame
 from helpers._internal.identity import check_container, prefixed
 from helpers._internal.names import suggestions
 from helpers._internal.readable import Text
@@ -129,14 +128,7 @@ def inspect(*names):
     """
     full = [prefixed(name) for name in names]
     with docker("inspect", *full) as api:
-        found = [api.inspect_container(name) for name in full]
-    rows = [
-        (one["Name"].lstrip("/"), one["State"]["Status"], one["State"]["ExitCode"],
-         one["RestartCount"], one["State"]["OOMKilled"], bool(one["HostConfig"].get("Init")),
-         one["HostConfig"]["RestartPolicy"]["Name"]) for one in found
-    ]  # fmt: skip
-    return to_frame(rows, name="str", state="str", exit_code="int64", restarts="int64",
-                    oom_killed=bool, init=bool, restart_policy="str")  # fmt: skip
+        return inner.inspect(api, full)
 
 
 def stop(name, *, grace=10):
@@ -154,8 +146,7 @@ def stop(name, *, grace=10):
     """
     name, grace = prefixed(name), lines.number("grace", grace, 0, sample=10)
     with docker("stop", *(["-t", grace] if grace != 10 else []), name) as api:
-        check_container(api, name)
-        inner.wait_for_command(api, name)
+        inner.check_running(api, name)
         begun = time.monotonic()
         api.stop(name, timeout=grace)
         late = time.monotonic() - begun >= grace
@@ -179,13 +170,11 @@ def kill(name, *, signal="KILL"):
 
     Source: Engine API `POST /containers/{id}/kill`.
     """
-    name = prefixed(name)
-    with docker("kill", *(["--signal", signal] if signal != "KILL" else []), name) as api:
-        check_container(api, name)
-        inner.wait_for_command(api, name)
+    options = ["--signal", signal] if signal != "KILL" else []
+    with docker("kill", *options, name := prefixed(name)) as api:
+        inner.check_running(api, name)
         api.kill(name, signal)
-        inner.wait_for_end(api, name)
-        return inner.state(api, name)
+        return inner.wait_for_end(api, name)
 
 
 def wait(name):
@@ -204,11 +193,9 @@ def wait(name):
 
     Source: Engine API `POST /containers/{id}/wait`.
     """
-    name = prefixed(name)
-    with docker("wait", name) as api:
+    with docker("wait", name := prefixed(name)) as api:
         check_container(api, name)
-        inner.wait_for_end(api, name)
-        return inner.state(api, name)
+        return inner.wait_for_end(api, name)
 
 
 def events(name):
@@ -225,19 +212,13 @@ def events(name):
     Source: Engine API `GET /events`.
     """
     with errors.translate_errors(f"docker events --filter container={prefixed(name)}"):
-        one = connect().api.inspect_container(prefixed(name))
-    only = {"container": one["Id"][:12]}
+        container = connect().api.inspect_container(prefixed(name))
+    only = {"container": container["Id"][:12]}
     words = ["--since", "1h", "--until", "0s", "--filter", f"container={only['container']}"]
     with docker("events", *words) as api:
         now = pd.Timestamp(api.info()["SystemTime"]).timestamp()
-        found = list(api.events(now - 3600, f"{now:.9f}", only, decode=True))
-    # The Engine writes an image's labels over what it knows itself: such a code is none.
-    known = "exitCode" not in (one["Config"]["Labels"] or {})
-    rows = [
-        (event["timeNano"], event["Action"], int(event["Actor"]["Attributes"]["exitCode"])
-         if known and event["Action"] == "die" else pd.NA) for event in found
-    ]  # fmt: skip
-    return to_frame(rows, time="ns", action="str", exit_code="Int64")
+        events = api.events(now - 3600, f"{now:.9f}", only, decode=True)
+        return inner.events(events, container)
 
 
 def stats(name, *, samples=5):
@@ -258,15 +239,9 @@ def stats(name, *, samples=5):
     """
     name, samples = prefixed(name), lines.number("samples", samples, 1, sample=5)
     with docker("stats", "--no-stream", name) as api:
-        cores = check_container(api, name)["HostConfig"]["NanoCpus"] / 1e9
-        measured = api.stats(name, stream=True, decode=True)
-        next(measured)  # the first has nothing to compare with
-        rows = [inner.usage(sample, cores) for sample in itertools.islice(measured, samples)]
-        measured.close()
-    columns = ["cpu_percent", "cpu_limit", "memory", "memory_limit"]
-    frame = pd.DataFrame(rows, columns=columns)
-    frame.insert(0, "seconds", range(1, len(rows) + 1))
-    return frame
+        container = check_container(api, name)
+        stream = api.stats(name, stream=True, decode=True)
+        return inner.usage(stream, samples, container)
 
 
 def start(name):
@@ -280,8 +255,7 @@ def start(name):
 
     Source: Engine API `POST /containers/{id}/start`.
     """
-    name = prefixed(name)
-    with docker("start", name) as api:
+    with docker("start", name := prefixed(name)) as api:
         check_container(api, name)
         api.start(name)
         return inner.state(api, name)
@@ -302,8 +276,7 @@ def rm(name, *, force=False):
 
     Source: Engine API `DELETE /containers/{id}`.
     """
-    name = prefixed(name)
-    with docker("rm", "-f" if force else None, name) as api:
+    with docker("rm", "-f" if force else None, name := prefixed(name)) as api:
         check_container(api, name)
         api.remove_container(name, force=force)
         return inner.table(api, {"label": identity.label()})
@@ -320,8 +293,7 @@ def logs(name):
 
     Source: Engine API `GET /containers/{id}/logs`.
     """
-    name = prefixed(name)
-    with docker("logs", name) as api:
+    with docker("logs", name := prefixed(name)) as api:
         check_container(api, name)
         return Text(inner.read_log(api, name))
 
@@ -371,14 +343,11 @@ def exec_(name, command):
 
     Source: Engine API `POST /containers/{id}/exec` and `POST /exec/{id}/start`.
     """
-    name = prefixed(name)
-    with errors.translate_errors(f"docker exec {name}"):
-        words = inner.split_command(command)
-    with docker("exec", name, *words) as api:
+    words = inner.split_command(command)
+    with docker("exec", name := prefixed(name), *words) as api:
         check_container(api, name)
         exec_id = api.exec_create(name, words)["Id"]
-        printed = inner.read_exec(api, exec_id)
-        return inner.Output(printed, api.exec_inspect(exec_id)["ExitCode"])
+        return inner.read_exec(api, exec_id)
 
 
 def cp(name, path, file):

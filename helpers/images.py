@@ -7,7 +7,6 @@ not yours to change, and `InvalidArchive` where a file is not there, not whole, 
 import json
 
 import pandas as pd
-from docker.utils import parse_repository_tag
 
 from helpers._internal import archives, command, connection, distribution, errors, files, identity
 from helpers._internal import images as inner
@@ -181,9 +180,9 @@ def import_(file, reference, *, change=()):
     words = [*inner.words_of(changes), *operands(path.as_posix(), reference)]
     with docker("import", *words) as api:
         archives.check_whole(path)
-        repository, tag = parse_repository_tag(reference)
+        name = inner.repository_tag(reference)
         with inner.replacing(api, reference):
-            said = api.import_image(str(path), repository, tag or "latest", changes=changes or None)
+            said = api.import_image(str(path), *name, changes=changes or None)
         list(inner.events(map(json.loads, said.splitlines())))
         return inner.table(api, reference)
 
@@ -208,9 +207,8 @@ def commit(container, reference, *, change=()):
     changes = [*inner.instructions(change), f"LABEL {identity.LABEL}="]
     with docker("commit", *inner.words_of(changes), *operands(name, reference)) as api:
         check_container(api, name)
-        repository, tag = parse_repository_tag(reference)
         with inner.replacing(api, reference):
-            api.commit(name, repository, tag or "latest", changes=changes)
+            api.commit(name, *inner.repository_tag(reference), changes=changes)
         return inner.table(api, reference)
 
 
@@ -228,11 +226,7 @@ def contents(file):
     """
     path = identity.place(file)
     with shown(command.line("tar", "-tf", path.as_posix())), archives.opened(path) as archive:
-        parts = [("manifest", "manifest.json")]
-        for image in archive.images:
-            parts.append(("config", image.config))
-            parts += [(f"layer {i}", layer) for i, layer in enumerate(image.layers, 1)]
-        rows = [(*part, archive.size(part[1])) for part in parts]
+        rows = [(part, file, archive.size(file)) for part, file in archive.parts()]
     return to_frame(rows, part="str", file="str", size="int64")
 
 
@@ -267,22 +261,8 @@ def inspect(*references):
 
     Source: Engine API `GET /images/{name}/json` and `GET /images/{name}/history`.
     """
-    columns = {}
     with docker("image", "inspect", *references) as api:
-        for reference in references:
-            image = api.inspect_image(reference)
-            config = image.get("Config") or {}
-            columns[reference] = {
-                "id": image["Id"].removeprefix("sha256:")[:12],
-                "layers": len(image["RootFS"].get("Layers") or []),
-                "tags": sorted(image.get("RepoTags") or []),
-                "history": len(api.history(reference)),
-                "cmd": config.get("Cmd") or [],
-                "env": config.get("Env") or [],
-                "ports": sorted(config.get("ExposedPorts") or {}),
-                "volumes": sorted(config.get("Volumes") or {}),
-                "size": image["Size"],
-            }
+        columns = {name: inner.parts(api, name) for name in references}
     return pd.DataFrame(columns, dtype=object).rename_axis("field")
 
 

@@ -142,6 +142,13 @@ class Archive:
         _check_count(sum(1 + len(image.names) + len(image.layers) for image in images))
         return images
 
+    def parts(self):
+        """Yield what each file of the images is, and its path."""
+        yield "manifest", "manifest.json"
+        for image in self.images:
+            yield "config", image.config
+            yield from ((f"layer {i}", layer) for i, layer in enumerate(image.layers, 1))
+
     @cached_property
     def _index(self):
         """What `index.json` says, where the archive is one of those that containerd reads."""

@@ -1,6 +1,7 @@
 """What the verbs of lesson 3 share: how a container is made, waited for and read."""
 
 import contextlib
+import itertools
 import shlex
 import tarfile
 import tempfile
@@ -92,7 +93,8 @@ class Options:
 
 def split_command(command):
     """Read a command as a shell does, or take its words; gives a list of str."""
-    return shlex.split(command) if isinstance(command, str) else list(map(str, command or ()))
+    with errors.translate_errors(f"read the command {command!r}"):
+        return shlex.split(command) if isinstance(command, str) else list(map(str, command or ()))
 
 
 def create(api, image, words, arguments, *, pull=True):
@@ -201,14 +203,36 @@ def state(api, name):
     return to_frame([row], name="str", state="str", exit_code="Int64")
 
 
-def wait_for_command(api, name):
-    """Wait until a container's command, and the init in front of it, are there to get a signal.
+def inspect(api, names):
+    """Inspect containers as `containers.inspect` does."""
+    rows = [
+        (one["Name"].lstrip("/"), one["State"]["Status"], one["State"]["ExitCode"],
+         one["RestartCount"], one["State"]["OOMKilled"], bool(one["HostConfig"].get("Init")),
+         one["HostConfig"]["RestartPolicy"]["Name"]) for one in map(api.inspect_container, names)
+    ]  # fmt: skip
+    return to_frame(rows, name="str", state="str", exit_code="int64", restarts="int64",
+                    oom_killed=bool, init=bool, restart_policy="str")  # fmt: skip
+
+
+def events(stream, container):
+    """List a container's events, as `containers.events` does."""
+    # The Engine writes an image's labels over what it knows itself: such a code is none.
+    known = "exitCode" not in (container["Config"]["Labels"] or {})
+    rows = [
+        (event["timeNano"], event["Action"], int(event["Actor"]["Attributes"]["exitCode"])
+         if known and event["Action"] == "die" else pd.NA) for event in stream
+    ]  # fmt: skip
+    return to_frame(rows, time="ns", action="str", exit_code="Int64")
+
+
+def check_running(api, name):
+    """Wait until a container of ours, and the init in front of it, are there to get a signal.
 
     On a busy machine that is some time after `docker start` has answered.
     """
     end = time.monotonic() + START_TIMEOUT
+    least = 2 if identity.check_container(api, name)["HostConfig"].get("Init") else 1
     with contextlib.suppress(docker.errors.APIError):  # it does not run
-        least = 2 if api.inspect_container(name)["HostConfig"].get("Init") else 1
         while time.monotonic() < end:
             processes = [row[-1] for row in api.top(name)["Processes"]]
             if len(processes) >= least and not any(one.endswith(_SET_UP) for one in processes):
@@ -217,17 +241,19 @@ def wait_for_command(api, name):
 
 
 def wait_for_end(api, name):
-    """Wait until a container has ended, and is not to be started again either."""
+    """Wait until a container has ended, and is not to be started again; return its `state`."""
     end = time.monotonic() + RUN_TIMEOUT
     while time.monotonic() < end:
         try:
             api.wait(name, timeout=RUN_TIMEOUT)
             if not api.inspect_container(name)["State"]["Running"]:
-                return
+                break
         except docker.errors.NotFound:  # it went away when it had ended
-            return
+            break
         time.sleep(0.05)  # nothing tells when Docker has given up restarting it
-    raise requests.Timeout(f"{name} still runs after {RUN_TIMEOUT} s")
+    else:
+        raise requests.Timeout(f"{name} still runs after {RUN_TIMEOUT} s")
+    return state(api, name)
 
 
 def read_output(pieces, most=float("inf")):
@@ -253,12 +279,13 @@ def read_log(api, container):
 
 
 def read_exec(api, exec_id):
-    """Run a command that was created in a container, and read what it prints, a str."""
+    """Run a command that was created in a container, and read what it prints, as `Output`."""
     # docker-py's exec_start waits on a bare socket, without an end where the command is silent.
     url = api._url("/exec/{0}/start", exec_id)
     with api._post_json(url, data={"Detach": False, "Tty": False}, stream=True) as answer:
         api._raise_for_status(answer)
-        return read_output(api._multiplexed_response_stream_helper(answer))
+        printed = read_output(api._multiplexed_response_stream_helper(answer))
+    return Output(printed, api.exec_inspect(exec_id)["ExitCode"])
 
 
 def published(api, name, port):
@@ -286,11 +313,21 @@ def open_file(api, name, path):
             yield archive.extractfile(first) if first.isreg() else None
 
 
-def usage(sample, cores):
-    """Work out a row of `containers.stats` from a sample; the limit in cores is 0 for none.
+def usage(stream, count, container):
+    """Read some samples of `docker stats`, as `containers.stats` gives them.
 
     Source: https://docs.docker.com/reference/api/engine/ (ContainerStats)
     """
+    next(stream)  # the first has nothing to compare with
+    samples = list(itertools.islice(stream, count))
+    stream.close()
+    rows = [(second, *_usage(sample, container["HostConfig"]["NanoCpus"] / 1e9))
+            for second, sample in enumerate(samples, 1)]  # fmt: skip
+    return to_frame(rows, seconds="int64", cpu_percent="float64", cpu_limit="float64",
+                    memory="int64", memory_limit="int64")  # fmt: skip
+
+
+def _usage(sample, cores):
     if not sample["memory_stats"]:
         raise docker.errors.DockerException("the container is not running")
     now, before = sample["cpu_stats"], sample["precpu_stats"]

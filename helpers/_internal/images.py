@@ -69,6 +69,29 @@ def search(api, term, limit, filters):
     return frame.sort_values(["stars", "name"], ascending=[False, True], ignore_index=True)
 
 
+def repository_tag(reference):
+    """Return the two parts of a new image's name; its tag is `latest` if none is given."""
+    repository, tag = parse_repository_tag(reference)
+    return repository, tag or "latest"
+
+
+def parts(api, reference):
+    """Return what an image is made of, a dict, as `images.inspect` shows it."""
+    image = api.inspect_image(reference)
+    config = image.get("Config") or {}
+    return {
+        "id": image["Id"].removeprefix("sha256:")[:12],
+        "layers": len(image["RootFS"].get("Layers") or []),
+        "tags": sorted(image.get("RepoTags") or []),
+        "history": len(api.history(reference)),
+        "cmd": config.get("Cmd") or [],
+        "env": config.get("Env") or [],
+        "ports": sorted(config.get("ExposedPorts") or {}),
+        "volumes": sorted(config.get("Volumes") or {}),
+        "size": image["Size"],
+    }
+
+
 def inspect(api, reference):
     """Inspect an image; `None` where there is none."""
     with suppress(docker.errors.ImageNotFound):
