@@ -120,13 +120,9 @@ def tags(repository, *, limit=10):
     """
     limit = command.number("limit", limit, 1, 100, sample=10)
     host, path = distribution.locate(repository)
-    rows_of, line = distribution.tag_rows, _curl(host, f"{path}/tags/list")
-    if host == distribution.HUB:
-        rows_of, line = distribution.hub_tag_rows, command.line("curl", distribution.hub_url(path))
-    with shown(line), distribution.parse_guard(host):
-        rows = rows_of(host, path, limit)
-        frame = to_frame(rows, tag="str", digest="str", size="int64", platform="str")
-    return frame.sort_values(["tag", "platform"], ignore_index=True)
+    with shown(_curl(host, distribution.tags_url(host, path))), distribution.parse_guard(host):
+        rows = distribution.tag_rows(host, path, limit)
+        return to_frame(rows, tag="str", digest="str", size="int64", platform="str")
 
 
 def private(*, password=None):
@@ -146,11 +142,8 @@ def private(*, password=None):
     Source: Engine API `POST /containers/create`, `PUT /containers/{id}/archive`,
     `POST /containers/{id}/start`; https://distribution.github.io/distribution/about/configuration/
     """
-    if password is not None:
-        password = connection.Secret(password) if isinstance(password, str) else password
-        own_registry.check(password)
-    with errors.translate_errors("look for your own registry"):
-        there = own_registry.find(connect().api)
+    password = None if password is None else own_registry.check(password)
+    made = own_registry.find(connect().api)
     own_registry.choose(identity.place(own_registry.PASSWORD), password)
 
     def run(port):
@@ -159,7 +152,7 @@ def private(*, password=None):
             return own_registry.run(connect().api, store)
 
     port = own_registry.last_port
-    return run(port) if there else ports.on_free_port(port, run)
+    return run(port) if made else ports.on_free_port(port, run)
 
 
 def start():
@@ -172,8 +165,7 @@ def start():
 
     Source: Engine API `POST /containers/{id}/start`.
     """
-    with errors.translate_errors("look for your own registry"):
-        store = own_registry.find(connect().api)
+    store = own_registry.find(connect().api)
     if store is None:
         return private()
     own_registry.choose(identity.place(own_registry.PASSWORD))
@@ -198,35 +190,20 @@ def login(registry, username=None, password=None):
 
     Source: Engine API `POST /auth`.
     """
-    address, source = str(registry), ""
-    password = None if password is None else connection.Secret(password)
+    file, address = identity.place(own_registry.PASSWORD), str(registry)
     if username is None or password is None:
-        _check_own(registry)
-    words = ["docker", "login", "-u", username or identity.name()]
-    if password is None:
-        file = identity.place(own_registry.PASSWORD)
-        words, source = [*words, "--password-stdin"], f" < {command.line(file.as_posix())}"
-        password = own_registry.read(file)
-    who = {"username": words[3], "password": password, "serveraddress": address}
-    with shown(command.line(*words, *operands(address)) + source):
+        own_registry.check_own(connect().api, registry)
+    who = {
+        "username": username or identity.name(), "serveraddress": address,
+        "password": own_registry.read(file) if password is None else connection.Secret(password),
+    }  # fmt: skip
+    stdin = "--password-stdin" if password is None else None
+    line = command.line("docker", "login", "-u", who["username"], stdin, *operands(address))
+    with shown(line + (f" < {command.line(file.as_posix())}" if stdin else "")):
         api = connect().api
         answer = api._result(api._post_json(api._url("/auth"), data=who), json=True)
     connection.logins[address] = who
     return Text(answer["Status"])
-
-
-def _check_own(registry):
-    """Refuse an address for which no user and no password is known."""
-    if isinstance(registry, Registry):
-        return  # also where it was removed: that nothing answers there, the Engine says
-    with errors.translate_errors(f"docker login {registry}"):
-        own = own_registry.find(connect().api)
-        if str(registry).replace("localhost:", "127.0.0.1:") != str(own):
-            raise errors.InvalidInput(
-                "", "a user and a password are wanted",
-                "Give username= and password=; for your own registry: "
-                "registry.login(registry.start())",
-            )  # fmt: skip
 
 
 def logout(registry):
@@ -277,7 +254,7 @@ def catalog(registry):
     Source: https://distribution.github.io/distribution/spec/api/ (`GET /v2/_catalog`)
     """
     host = str(registry)
-    with shown(_curl(host, "_catalog")), distribution.parse_guard(host):
+    with shown(_curl(host, distribution.url(host, "_catalog"))), distribution.parse_guard(host):
         names = sorted(distribution.ask(host, "_catalog").json()["repositories"])
         return to_frame([(name,) for name in names], repository="str")
 
@@ -293,22 +270,19 @@ def rate_limit():
     """
     host = connection.sources().mirror or distribution.HUB
     path = "ratelimitpreview/test" if host == distribution.HUB else "library/busybox"
-    lines = [_curl(host, f"{path}/manifests/latest", "--head")]
+    lines = [_curl(host, distribution.url(host, f"{path}/manifests/latest"), "--head")]
     if host == distribution.HUB:
         find = 'grep -o \'"token":"[^"]*\' | cut -d \'"\' -f 4'
         token = command.line("curl", "-s", distribution.token_url(path))
         lines = [f"TOKEN=$({token} | {find})", f'{lines[0]} -H "Authorization: Bearer $TOKEN"']
     with shown(*lines), distribution.parse_guard(host):
-        headers = distribution.ask(host, f"{path}/manifests/latest", method="HEAD").headers
-        limit, _, window = headers.get("ratelimit-limit", "").partition(";w=")
-        remaining = headers.get("ratelimit-remaining", "").partition(";")[0]
-        row = [host, *(int(value) if value else pd.NA for value in (limit, remaining, window))]
-        numbers = dict.fromkeys(["limit", "remaining", "window"], "Int64")
-        return to_frame([row], registry="str", **numbers)
+        answer = distribution.ask(host, f"{path}/manifests/latest", method="HEAD")
+        row = host, *distribution.rate_limit(answer.headers)
+        return to_frame([row], registry="str", limit="Int64", remaining="Int64", window="Int64")
 
 
-def _curl(host, path, *options):
+def _curl(host, address, *options):
     """Write the command that asks a registry's API the same."""
     who = connection.logins.get(host)
     options += ("-u", who["username"]) if who else ()
-    return command.line("curl", *options, distribution.url(host, path))
+    return command.line("curl", *options, address)

@@ -166,30 +166,41 @@ def parse_guard(host):
         raise requests.exceptions.InvalidJSONError(problem) from err
 
 
+def tags_url(host, path):
+    """Write the address that lists the tags of a repository; for Docker Hub that of its website."""
+    if host == HUB:
+        return f"https://hub.docker.com/v2/repositories/{path}/tags?page_size=100"
+    return url(host, f"{path}/tags/list")
+
+
 def tag_rows(host, path, limit):
     """List a repository's tags by name, a tuple a tag and platform: tag, digest, size, platform."""
-    rows = []
+    rows_of = _hub_rows if host == HUB else _rows
+    return sorted(rows_of(host, path, limit), key=operator.itemgetter(0, 3))
+
+
+def _rows(host, path, limit):
     for tag in sorted(ask(host, f"{path}/tags/list").json()["tags"] or [])[:limit]:
         answer = ask(host, f"{path}/manifests/{tag}")
         for manifest, platform in _platforms(host, path, answer.json()):
             size = sum(operator.index(layer["size"]) for layer in manifest["layers"])
-            rows.append((tag, answer.headers["Docker-Content-Digest"], size, platform))
-    return rows
+            yield tag, answer.headers["Docker-Content-Digest"], size, platform
 
 
-def hub_url(path):
-    """Write the address at which Docker Hub's website lists the tags of a repository."""
-    return f"https://hub.docker.com/v2/repositories/{path}/tags?page_size=100"
+def _hub_rows(host, path, limit):
+    tags = sorted(get(tags_url(host, path)).json()["results"], key=lambda tag: tag["name"])
+    for tag in tags[:limit]:
+        for image in tag["images"]:
+            if (platform := _platform(image)) != _ATTESTATION:
+                digest = tag.get("digest") or image.get("digest")
+                yield tag["name"], digest, operator.index(image["size"]), platform
 
 
-def hub_tag_rows(host, path, limit):
-    """List the tags of a repository of Docker Hub as `tag_rows` does."""
-    tags = sorted(get(hub_url(path)).json()["results"], key=lambda one: one["name"])[:limit]
-    return [
-        (one["name"], one.get("digest") or image.get("digest"), operator.index(image["size"]),
-         _platform(image)) for one in tags
-        for image in one["images"] if _platform(image) != _ATTESTATION
-    ]  # fmt: skip
+def rate_limit(headers):
+    """Read the limit, what remains, and the window in seconds; `None` for what is not said."""
+    limit, _, window = headers.get("ratelimit-limit", "").partition(";w=")
+    remaining = headers.get("ratelimit-remaining", "").partition(";")[0]
+    return [int(value) if value else None for value in (limit, remaining, window)]
 
 
 def _platforms(host, path, manifest):

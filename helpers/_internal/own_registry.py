@@ -113,16 +113,28 @@ def status(store, auth=None):
 def find(api):
     """Return your own registry, whether it runs or not; `None` where there is none."""
     global last_port
-    try:
-        container = identity.check_container(api, identity.prefixed("registry"))
-    except docker.errors.NotFound:
-        return None
+    with errors.translate_errors("look for your own registry"):
+        try:
+            container = identity.check_container(api, identity.prefixed("registry"))
+        except docker.errors.NotFound:
+            return None
     now = (container["NetworkSettings"]["Ports"] or {}).get("5000/tcp")
     bound = now or (container["HostConfig"]["PortBindings"] or {}).get("5000/tcp")
     if not (bound and bound[0]["HostPort"]):
         return None
     last_port = int(bound[0]["HostPort"])
     return Registry(f"127.0.0.1:{last_port}")
+
+
+def check_own(api, registry):
+    """Refuse an address for which no user and no password is known."""
+    if isinstance(registry, Registry):
+        return  # also where it was removed: that nothing answers there, the Engine says
+    if str(registry).replace("localhost:", "127.0.0.1:") != str(find(api)):
+        raise errors.InvalidInput(
+            f"docker login {registry}", "a user and a password are wanted",
+            "Give username= and password=; for your own registry: registry.login(registry.start())",
+        )  # fmt: skip
 
 
 def _options(store):
