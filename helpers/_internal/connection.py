@@ -59,16 +59,7 @@ def use(client):
 
 
 def connect():
-    """Connect to the Engine that `DOCKER_HOST` or the current Docker context names.
-
-    Returns:
-        A `docker.DockerClient` in which every call ends: 3 s to connect, 60 s between two bytes.
-
-    Raises:
-        EngineUnavailable: No Engine answers there, or this user may not talk to it.
-
-    Source: https://docs.docker.com/reference/api/engine/
-    """
+    """Connect to the Engine that `DOCKER_HOST` or the current Docker context names, as `Client`."""
     if _client is None:
         use(_connect())
     return _client
@@ -120,17 +111,11 @@ def known_logins(host):
 
 @dataclass(frozen=True)
 class Sources:
-    """Where images and search results come from.
-
-    Attributes:
-        mirror: `host:port` of the classroom's registry, `None` for Docker Hub.
-        index: `host:port` of the classroom's search index, `None` for Docker Hub.
-        mirrored: Whether the Engine takes `docker pull busybox` from the mirror by itself.
-    """
+    """Where images and search results come from: `host:port`, or `None` for Docker Hub."""
 
     mirror: str | None = None
     index: str | None = None
-    mirrored: bool = False
+    mirrored: bool = False  # whether the Engine itself takes `docker pull busybox` from the mirror
 
 
 def sources():

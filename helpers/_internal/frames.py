@@ -23,13 +23,7 @@ _LONG = re.compile(r".{81}|\S{31}", re.DOTALL)  # a cell that takes several line
 
 
 def to_frame(rows, **dtypes):
-    """Return a DataFrame of rows, whose columns have their types from the start.
-
-    Args:
-        rows: A list of tuples.
-        dtypes: The columns' names, each with its dtype; `s` and `ns` make times (datetime64, UTC)
-            of what is counted so since 1970.
-    """
+    """Return a DataFrame of tuples; `s` and `ns` make times of what is counted so since 1970."""
     columns = list(zip(*rows, strict=True)) or [()] * len(dtypes)
     filled = zip(dtypes.items(), columns, strict=True)
     return pd.DataFrame({name: _series(values, dtype) for (name, dtype), values in filled})
@@ -44,8 +38,7 @@ def _series(values, dtype):
 def labelled(frame):
     """Return a frame's columns, and its index where it says something, each by a label of its own.
 
-    Returns:
-        A dict from str to Series. Of two columns with one name, the second is `name (2)`.
+    Of two columns with one name, the second is `name (2)`.
     """
     levels = [frame.index.get_level_values(level) for level in range(frame.index.nlevels)]
     series = [

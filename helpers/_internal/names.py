@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 import docker.errors
 import requests
 
-from helpers._internal import connection, distribution, errors, identity
+from helpers._internal import connection, distribution, errors, identity, own_registry
 
 
 def check_own(verb, reference):
@@ -45,11 +45,9 @@ def push_hint(reference):
     """Say how to name an image so that it goes to the workspace's own registry."""
     own = _own(distribution.parse(reference))
     target = f'f"{{registry.start()}}/{own}"'
-    with suppress(docker.errors.APIError, LookupError, TypeError):  # it may not be there
-        api = connection.connect().api
-        container = api.inspect_container(identity.prefixed("registry"))
-        port = container["HostConfig"]["PortBindings"]["5000/tcp"][0]["HostPort"]
-        target = f'"127.0.0.1:{port}/{own}"'
+    with suppress(errors.LessonError):
+        if store := own_registry.find(connection.connect().api):
+            target = f'"{store}/{own}"'
     return f'Name it for your own registry, registry.tag("{reference}", {target}); push that name'
 
 
