@@ -176,9 +176,8 @@ def import_(file, reference, *, change=()):
     Source: Engine API `POST /images/create` (`fromSrc=-`).
     """
     check_own("import", reference)
-    path, changes = identity.place(file), inner.instructions(change)
-    words = [*inner.words_of(changes), *operands(path.as_posix(), reference)]
-    with docker("import", *words) as api:
+    path, (changes, options) = identity.place(file), inner.instructions(change)
+    with docker("import", *options, *operands(path.as_posix(), reference)) as api:
         archives.check_whole(path)
         name = inner.repository_tag(reference)
         with inner.replacing(api, reference):
@@ -204,8 +203,8 @@ def commit(container, reference, *, change=()):
     """
     check_own("commit", reference)
     name = prefixed(container)
-    changes = [*inner.instructions(change), f"LABEL {identity.LABEL}="]
-    with docker("commit", *inner.words_of(changes), *operands(name, reference)) as api:
+    changes, options = inner.instructions(change, f"LABEL {identity.LABEL}=")
+    with docker("commit", *options, *operands(name, reference)) as api:
         check_container(api, name)
         with inner.replacing(api, reference):
             api.commit(name, *inner.repository_tag(reference), changes=changes)

@@ -7,7 +7,7 @@ import requests
 from docker.errors import APIError, DockerException
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from helpers._internal.readable import clipped, visible, wait_time
+from helpers._internal.readable import clipped, visible
 
 
 class LessonError(Exception):
@@ -84,6 +84,8 @@ _HUB = r"docker\.(?:io|com)\b"
 _OFFLINE = (r"no such host|connection refused|i/o timeout|handshake timeout|Client\.Timeout"
     r"|\bEOF\b|context deadline|server misbehaving|connection reset|request canceled|\b50[0234] "
     r"|unreachable|status code 50[0234]|Read timed out|no answer from")  # fmt: skip
+_NO_HUB = ("Docker Hub is out of reach",
+    "Go on with the stand-in: CLASSROOM=on python3 -m classroom lab")  # fmt: skip
 _AT_LOOPBACK = r"^(?:docker (?:login|pu|run)|curl).*(?:127\.0\.0\.1|localhost):"
 _MISSING = (r"manifest unknown|manifest for .* not found|no such image|image not known"
     r"|repository name not known|reference does not exist|does not exist locally|tag does not exist"
@@ -105,7 +107,7 @@ _TABLE = [
     ("", r"^\[\w+Error\]", InvalidInput, "what was given can't be read: {said}",
      "Correct it, then run the cell again"),
     ("", r"^\[429|toomanyrequests|429 Too Many|(?:HTTP|status code) 429", RateLimited,
-     "the registry's rate limit is reached", "Wait {wait} and try again"),
+     "the registry's rate limit is reached", "Wait some minutes and try again"),
     ("", r"^\[405|(?:HTTP|status code) 405|\b405 Method", LessonError,
      "the registry is read-only", "Push to your own: registry.start()"),
     ("", r"^\[404\] 404 .*url: https?://(?P<host>[\w.-]+:\d+)/", NotFound,
@@ -130,8 +132,8 @@ _TABLE = [
      "Log in first; to your own registry: registry.login({host})"),
     ("", r'must be lowercase|"https?://(?-i:\w*[A-Z]\w*)/v2/', InvalidInput,
      "it has capital letters", "Write the name in small letters"),
-    ("", rf"^(?=.*{_HUB}).*(?:{_OFFLINE})", RegistryUnreachable, "Docker Hub is out of reach",
-     "Go on with the stand-in: CLASSROOM=on python3 -m classroom lab"),
+    ("", rf"^(?=.*{_HUB}).*(?:{_OFFLINE})", RegistryUnreachable, *_NO_HUB),
+    (r"^docker search (?!.*\S:\d+/)", _OFFLINE, RegistryUnreachable, *_NO_HUB),
     ("^docker (?:pull|run)", _MISSING, NotFound, "there is no such image",
      "Check its name and tag; without a tag it is latest"),
     ("", _MISSING, NotFound, "there is no such image", "Check its name and tag, or pull it first"),
@@ -179,7 +181,6 @@ def explain(err, action):
     marked = f"[{status}] {said}" if (status := _status(err, said)) else said
     host = f"'{at[0]}'" if (at := re.search(r"\blocalhost:\d+", action)) else "registry.start()"
     values = {"said": said.strip().rstrip("."), "port": None, "host": host}
-    values["wait"] = wait_time(getattr(getattr(err, "response", None), "headers", {}))
     for command, words, kind, problem, hint in _TABLE:
         found = re.search(words, marked, re.IGNORECASE | re.DOTALL)
         if found and re.search(command, action):

@@ -46,22 +46,18 @@ def labelled(frame):
         for level in levels
         if level.name is not None or not types.is_integer_dtype(level)
     ]
-    series += [frame.iloc[:, place] for place in range(frame.shape[1])]
-    columns = {SEARCH: None}
-    for column in series:
-        columns[_unused(_label(column.name), columns)] = _plain(column)
-    del columns[SEARCH]
+    columns = {}
+    for column in [*series, *(frame.iloc[:, place] for place in range(frame.shape[1]))]:
+        label = _label(column.name)
+        counted = (f"{label} ({count})" for count in itertools.count(2))
+        names = (name for name in itertools.chain([label], counted) if name not in columns)
+        columns[next(name for name in names if name != SEARCH)] = _plain(column)
     return columns
 
 
 def _label(name):
     words = name if isinstance(name, tuple) else (name,)
     return visible(" ".join(str(word) for word in words if word is not None))[:60] or "(no name)"
-
-
-def _unused(label, taken):
-    counted = (f"{label} ({count})" for count in itertools.count(2))
-    return next(name for name in itertools.chain([label], counted) if name not in taken)
 
 
 def _plain(column):

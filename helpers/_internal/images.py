@@ -54,13 +54,7 @@ def search(api, term, limit, filters):
     """Search as `registry.search` does; the term stands behind the index's address, if any."""
     listed = {key: [value] for key, value in filters.items()}  # docker-py's search takes none
     asked = {"term": term, "limit": limit, "filters": json.dumps(listed)}
-    try:
-        hits = api._result(api._get(api._url("/images/search"), params=asked), json=True) or []
-    except docker.errors.APIError as err:
-        if distribution.split(term)[0]:
-            raise
-        # what the Engine says of a bad answer does not name Docker Hub
-        raise docker.errors.DockerException(f"index.docker.io: {err.explanation}") from err
+    hits = api._result(api._get(api._url("/images/search"), params=asked), json=True) or []
     rows = [
         (hit.get("name", ""), hit.get("description", ""), hit.get("star_count", 0),
          bool(hit.get("is_official"))) for hit in hits
@@ -231,12 +225,8 @@ def check_names(api, archive):
                 )  # fmt: skip
 
 
-def instructions(change):
-    """Read instructions of a Dockerfile, one str or several; gives a list."""
+def instructions(change, *more):
+    """Return instructions of a Dockerfile, of a str or several, and docker's options for them."""
     with errors.translate_errors(f"read change={change!r}"):
-        return [change] if isinstance(change, str) else list(change)
-
-
-def words_of(changes):
-    """Write instructions of a Dockerfile as options of `docker commit` and `docker import`."""
-    return [word for change in changes for word in ("-c", change)]
+        changes = [*([change] if isinstance(change, str) else change), *more]
+    return changes, [word for line in changes for word in ("-c", line)]

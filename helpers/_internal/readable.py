@@ -59,13 +59,3 @@ def visible(text):
 def clipped(text, size):
     """Leave out the middle of a long text: what counts is at its beginning or its end."""
     return text if len(text) <= size else f"{text[: size // 2]} … {text[-size // 2 :]}"
-
-
-def wait_time(headers):
-    """Write how long a registry that has had enough wants one to wait, such as `60 seconds`.
-
-    It is that of `Retry-After` in the headers of its answer, else the length of the limit's window.
-    """
-    window = re.search(r"w=(\d+)", headers.get("ratelimit-limit", ""))
-    after = headers.get("Retry-After") or (window[1] if window else "")
-    return f"{after} seconds" if after.isdigit() else f"until {after}" if after else "some minutes"

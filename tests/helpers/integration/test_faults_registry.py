@@ -23,8 +23,6 @@ from helpers._internal.errors import (
 from tests.helpers.integration.faults import Relay, wrong
 
 ROWS = {"results": [{"name": "x", "description": "d", "star_count": 3, "is_official": True}]}
-LATER = {"Retry-After": "7"}
-UNTIL = {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}
 ENOUGH = {"errors": [{"code": "TOOMANYREQUESTS", "message": "toomanyrequests: enough"}]}
 
 
@@ -88,7 +86,7 @@ def test_an_index_that_leaves_fields_out(index):
     assert found.values.tolist() == [["", "", 1, False], ["", "", 0, True], ["a", "", 0, False]]
 
 
-@pytest.mark.parametrize("headers", [{}, LATER])
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "7"}])
 def test_an_index_that_has_had_enough(index, headers):
     """How long to wait, the Engine does not pass on."""
     index.say((429, b"slow down", headers))
@@ -180,17 +178,12 @@ def all_fail_until_mended(broken, kind, by_engine, by_kernel=None):
         call()
 
 
-@pytest.mark.parametrize(
-    ("headers", "words"),
-    [({}, "Wait some minutes"), (LATER, "Wait 7 seconds"), (UNTIL, f"until {UNTIL['Retry-After']}"),
-     ({"ratelimit-limit": "100;w=21600"}, "Wait 21600 seconds")],
-)  # fmt: skip
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "7"}])
 @pytest.mark.parametrize("body", [json.dumps(ENOUGH).encode(), b"<html>slow down"])
-def test_a_registry_that_has_had_enough(broken, headers, words, body):
-    """The kernel knows how long to wait; the Engine does not pass it on."""
+def test_a_registry_that_has_had_enough(broken, headers, body):
     answering(broken, (429, body, headers), *manifests(broken))
     broken.answers["GET", "/v2/"] = {}
-    all_fail_until_mended(broken, RateLimited, "Wait some minutes", words)
+    all_fail_until_mended(broken, RateLimited, "Wait some minutes")
 
 
 @pytest.mark.parametrize("status", [500, 503])
