@@ -68,11 +68,11 @@ def _things(api):
     """Yield what the Engine has of this workspace: its kind, its name, a function to remove it."""
     own, images = {"label": label()}, api.images(all=True)
     labelled = {one["Id"]: (one["Labels"] or {}).get(identity.LABEL) == name() for one in images}
-    for one in api.containers(all=True, filters=own):
+    for listed in api.containers(all=True, filters=own):
         with _unless_gone_or_needed():
-            container = api.inspect_container(one["Id"])
+            container = api.inspect_container(listed["Id"])
             if identity.owns(container, labelled):
-                remove = partial(api.remove_container, one["Id"], v=True, force=True)
+                remove = partial(api.remove_container, listed["Id"], v=True, force=True)
                 yield "container", container["Name"].lstrip("/"), remove
     for image in images:
         tags = [*(image["RepoTags"] or ()), *(image["RepoDigests"] or ())]

@@ -120,8 +120,8 @@ def create(api, image, words, arguments, *, pull=True):
 def own_ports(api, name):
     """Return the ports here of this workspace's container of a name, which makes room; a set."""
     with contextlib.suppress(docker.errors.NotFound):
-        found = identity.check_container(api, name)["NetworkSettings"]["Ports"] or {}
-        return {int(one["HostPort"]) for bound in found.values() for one in bound or ()}
+        known = identity.check_container(api, name)["NetworkSettings"]["Ports"] or {}
+        return {int(bound["HostPort"]) for bindings in known.values() for bound in bindings or ()}
     return set()
 
 
@@ -146,8 +146,8 @@ def finish(api, container, *, keep):
     except BaseException as err:
         keep = False
         if isinstance(err, requests.RequestException) and "timed out" in str(err):
-            wrong = f"it still ran after {RUN_TIMEOUT} s, and was removed"
-            raise errors.Timeout("", wrong, "Use detach=True for a service") from err
+            problem = f"it still ran after {RUN_TIMEOUT} s, and was removed"
+            raise errors.Timeout("", problem, "Use detach=True for a service") from err
         raise
     finally:
         if not keep:
@@ -172,10 +172,10 @@ def _discard(api, container):
 def table(api, filters, *, all=True):
     """List containers, as `containers.ps` does."""
     rows = [
-        (", ".join(name.lstrip("/") for name in one["Names"]), one["Image"], one["Command"],
-         one["State"], _exit_code(one["Status"]), one["Status"],
-         ", ".join(sorted({_port(port) for port in one["Ports"]})), one["Created"], one["Id"][:12])
-        for one in api.containers(all=all, filters=filters)
+        (", ".join(name.lstrip("/") for name in row["Names"]), row["Image"], row["Command"],
+         row["State"], _exit_code(row["Status"]), row["Status"],
+         ", ".join(sorted({_port(port) for port in row["Ports"]})), row["Created"], row["Id"][:12])
+        for row in api.containers(all=all, filters=filters)
     ]  # fmt: skip
     return to_frame(
         rows, names="str", image="str", command="str", state="str", exit_code="Int64",
@@ -194,21 +194,26 @@ def _port(port):
 
 
 def state(api, name):
-    """Say how a container has ended: name, state, exit_code; one that is gone is `removed`."""
+    """Return how a container has ended: name, state, exit_code; one that is gone is `removed`."""
     try:
-        one = api.inspect_container(name)
-        row = (one["Name"].lstrip("/"), one["State"]["Status"], one["State"]["ExitCode"])
+        row = _state(api.inspect_container(name))
     except docker.errors.NotFound:
-        row = (name, "removed", pd.NA)
+        row = name, "removed", pd.NA
     return to_frame([row], name="str", state="str", exit_code="Int64")
+
+
+def _state(container):
+    state = container["State"]
+    return container["Name"].lstrip("/"), state["Status"], state["ExitCode"]
 
 
 def inspect(api, names):
     """Inspect containers as `containers.inspect` does."""
     rows = [
-        (one["Name"].lstrip("/"), one["State"]["Status"], one["State"]["ExitCode"],
-         one["RestartCount"], one["State"]["OOMKilled"], bool(one["HostConfig"].get("Init")),
-         one["HostConfig"]["RestartPolicy"]["Name"]) for one in map(api.inspect_container, names)
+        (*_state(container), container["RestartCount"], container["State"]["OOMKilled"],
+         bool(container["HostConfig"].get("Init")),
+         container["HostConfig"]["RestartPolicy"]["Name"])
+        for container in map(api.inspect_container, names)
     ]  # fmt: skip
     return to_frame(rows, name="str", state="str", exit_code="int64", restarts="int64",
                     oom_killed=bool, init=bool, restart_policy="str")  # fmt: skip
@@ -234,8 +239,8 @@ def check_running(api, name):
     least = 2 if identity.check_container(api, name)["HostConfig"].get("Init") else 1
     with contextlib.suppress(docker.errors.APIError):  # it does not run
         while time.monotonic() < end:
-            processes = [row[-1] for row in api.top(name)["Processes"]]
-            if len(processes) >= least and not any(one.endswith(_SET_UP) for one in processes):
+            commands = [row[-1] for row in api.top(name)["Processes"]]
+            if len(commands) >= least and not any(words.endswith(_SET_UP) for words in commands):
                 return
             time.sleep(0.05)  # nothing tells when it begins
 
@@ -294,8 +299,8 @@ def published(api, name, port):
         bindings = api.inspect_container(name)["NetworkSettings"]["Ports"]
     except docker.errors.NotFound:
         return None
-    found = (bindings or {}).get(f"{port}/tcp")
-    return f"{found[0]['HostIp']}:{found[0]['HostPort']}" if found else None
+    bound = (bindings or {}).get(f"{port}/tcp")
+    return f"{bound[0]['HostIp']}:{bound[0]['HostPort']}" if bound else None
 
 
 @contextlib.contextmanager

@@ -15,8 +15,8 @@ def parse_publish(publish):
     """Read two ports such as `8080:80`, as two int; zeros where nothing is to be published."""
     if not publish:
         return 0, 0
-    found = re.fullmatch(r"(\d{1,5}):(\d{1,5})", str(publish))
-    ports = [int(port) for port in found.groups()] if found else [0]
+    match = re.fullmatch(r"(\d{1,5}):(\d{1,5})", str(publish))
+    ports = [int(port) for port in match.groups()] if match else [0]
     if not all(0 < port < 65536 for port in ports):
         raise errors.InvalidInput(
             f"docker run -p {publish}",
