@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from classroom import course_image, docker_hub, engine, environment, files, stand_in
+from classroom import course_image, docker_hub, engine, environment, files, slides, stand_in
 from classroom.errors import ClassroomError
 from classroom.paths import ROOT, STATE
 from classroom.steps import drop_output, open_closed_streams, say, step
@@ -20,17 +20,37 @@ LEARNER = {"WORKSPACE": "learner"}
 def lab(rest, yes):
     """Open the lessons in JupyterLab; what follows goes to it, as `lab --no-browser`."""
     value = _prepare(docker_hub.choice(), yes)
+    _ask_for_no_news()
+    # Its settings and open tabs lie with the clone, not in the user's home.
+    settings = {"JUPYTER_CONFIG_DIR": str(STATE / "jupyter")}
+    return _open_lab(FIRST_LESSON, rest, {"CLASSROOM": value, **settings})
+
+
+def present(rest, yes):
+    """Open a lesson for a room, as slides: `present 2`; what follows goes to JupyterLab."""
+    word, rest = (rest[0], rest[1:]) if rest and not rest[0].startswith("-") else ("1", rest)
+    lesson = slides.find_lesson(word)
+    value = _prepare(docker_hub.choice(), yes)
+    try:
+        _prepare_environment(yes, locks=(environment.LESSONS, environment.SLIDES))
+    except ClassroomError as error:
+        say(f"No slides: {error}")
+        say("The lesson opens without them, as a notebook with the same large letters.")
+    words = ["--LabApp.custom_css=True", f"--ServerApp.contents_manager_class={slides.CONTENTS}"]
+    surroundings = {"CLASSROOM": value, **slides.write_settings()}
+    return _open_lab(f"/doc/tree/notebooks/{lesson.name}", [*words, *rest], surroundings)
+
+
+def _open_lab(page, rest, surroundings):
+    """Become a JupyterLab that opens a page."""
     command = [
         *(environment.program("python"), "-m", "jupyterlab"),
-        *(f"--LabApp.default_url={FIRST_LESSON}", f"--ServerApp.root_dir={ROOT}"),
+        *(f"--LabApp.default_url={page}", f"--ServerApp.root_dir={ROOT}"),
         *([] if any(word.startswith(("--ip", "--ServerApp.ip")) for word in rest) else [LOOPBACK]),
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
         *rest,
     ]
-    # Its settings and open tabs lie with the clone, not in the user's home.
-    settings = {"JUPYTER_CONFIG_DIR": str(STATE / "jupyter")}
-    _ask_for_no_news()
-    return _become(command, {"CLASSROOM": value, **settings})
+    return _become(command, surroundings)
 
 
 def _ask_for_no_news():
@@ -44,7 +64,8 @@ def _ask_for_no_news():
 def test(rest, yes):
     """Check the code and run all tests; what follows goes to pytest, as `test -k search`."""
     rest = rest or ["--whole", "-n2"]  # see tests/harness.py
-    value = _prepare("on", yes, locks=(environment.LESSONS, environment.TESTS))
+    locks = (environment.LESSONS, environment.SLIDES, environment.TESTS)
+    value = _prepare("on", yes, locks=locks)
     with _lock(), step("A browser and curl, for the tests"):
         environment.prepare_curl(yes=yes)
         environment.prepare_browser(yes=yes)
@@ -141,9 +162,10 @@ def status(rest, yes):
 
 
 COMMANDS = {
-    command.__name__: command for command in (lab, test, outputs, bench, image, reset, stop, status)
+    command.__name__: command
+    for command in (lab, present, test, outputs, bench, image, reset, stop, status)
 }
-WITH_REST = ("lab", "test", "image")
+WITH_REST = ("lab", "present", "test", "image")
 
 
 def main(arguments=None):

@@ -16,6 +16,7 @@ from classroom.paths import ROOT
 VENV = ROOT / ".venv"
 LESSONS = ROOT / "requirements.txt"  # the lock of what a lesson needs, the project itself with it
 TESTS = ROOT / "tests" / "requirements.txt"  # the lock of what the tests add
+SLIDES = ROOT / "classroom" / "present.txt"  # the lock of what presenting adds
 UV = "uv==0.13.9"  # installs the locks in a tenth of pip's time, and makes no byte-code first
 BROWSERS = ("chromium", "google-chrome", "google-chrome-stable")
 # Prints what is installed. It fails if a file of it is gone; byte-code may go.
@@ -57,11 +58,13 @@ def prepare(venv=VENV, locks=(LESSONS,), *, yes=False):
     kept = _kept(venv)
     if not kept:
         _create(venv, yes)
-    for lock in locks:
-        _install(venv, lock)
+    whole = kept.get("locks", {})
+    for lock, digest in _digests(locks).items():
+        if whole.get(lock) != digest:
+            _install(venv, lock)
     kept = {
         "python": sys.version.split()[0],
-        "locks": kept.get("locks", {}) | _digests(locks),
+        "locks": whole | _digests(locks),
         "installed": sorted(_installed(venv)),
     }
     write_json(venv / "classroom.json", kept)
