@@ -44,9 +44,7 @@ def lab(tmp_path_factory):
               "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_CONFIG_DIR": "config",
               "IPYTHONDIR": "ipython"}  # fmt: skip
     own = {name: str(home / place) for name, place in places.items()}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     words = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
              f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
              "--expose-app-in-browser", f"--ServerApp.root_dir={home}"]  # fmt: skip
@@ -54,12 +52,19 @@ def lab(tmp_path_factory):
     with log.open("w") as file, subprocess.Popen(
         words, env=os.environ | own, stdout=file, stderr=file
     ) as one:
-        _wait_for(one, port)
+        wait_for_port(one, port)
         yield f"http://127.0.0.1:{port}", home
         one.terminate()
 
 
-def _wait_for(server, port):
+def free_port():
+    """Return the number of a port on loopback that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def wait_for_port(server, port):
     """Wait until a port answers, or its server has ended."""
     while server.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
