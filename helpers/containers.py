@@ -178,9 +178,9 @@ def kill(name, *, signal="KILL"):
 
 
 def wait(name):
-    """Wait until a container has ended, as `docker wait` does.
+    """Wait until a container ends, as `docker wait` does.
 
-    A restart policy may start it again; then this waits until Docker has given that up.
+    A restart policy may start it again: this is one end of it.
 
     Args:
         name: The container's name in this workspace.
@@ -195,7 +195,8 @@ def wait(name):
     """
     with docker("wait", name := prefixed(name)) as api:
         check_container(api, name)
-        return inner.wait_for_end(api, name)
+        api.wait(name, timeout=inner.RUN_TIMEOUT)
+        return inner.state(api, name)
 
 
 def events(name):
@@ -222,7 +223,7 @@ def events(name):
 
 
 def stats(name, *, samples=5):
-    """Measure what a container uses, once a second, as `docker stats` does.
+    """Measure what a container uses, once a second, as `docker stats` does until Ctrl-C.
 
     Args:
         name: The container's name in this workspace.
@@ -238,7 +239,7 @@ def stats(name, *, samples=5):
     Source: Engine API `GET /containers/{id}/stats`.
     """
     name, samples = prefixed(name), lines.number("samples", samples, 1, sample=5)
-    with docker("stats", "--no-stream", name) as api:
+    with docker("stats", "--no-stream" if samples == 1 else None, name) as api:
         container = check_container(api, name)
         stream = api.stats(name, stream=True, decode=True)
         return inner.usage(stream, samples, container)
