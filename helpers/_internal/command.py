@@ -30,6 +30,7 @@ _SPECIAL = re.compile(rf"^-|['!\\]|{_OBEYED.pattern}")  # and what `printf` or a
 _IMPOSSIBLE = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # the rest are bytes of a file's name
 _quiet = ContextVar("quiet", default=False)
 _current = ContextVar("current", default=None)
+_folded = ContextVar("folded", default=None)
 
 
 class Command:
@@ -48,10 +49,13 @@ class Command:
         count = len(self.prepared)
         title = f"Prepared with {count} command{'s' if count > 1 else ''}"
         folded = f"<details><summary>{title}</summary>{_pre(self.prepared)}</details>"
-        return f"{folded if count else ''}{_pre(self.lines)}{self._below}"
+        lines = _pre(self.lines) if self.lines else ""
+        return f"{folded if count else ''}{lines}{self._below}"
 
     def show(self):
         """Show it. In a notebook, what it shows can then be changed without a new output."""
+        if _folded.get() is not None:
+            return _folded.get().extend((*self.prepared, *self.lines))
         handle = display(self, display_id=True)
         self._handle = handle if hasattr(get_ipython(), "kernel") else None
 
@@ -126,6 +130,19 @@ def quietly():
         yield
     finally:
         _quiet.reset(before)
+
+
+@contextmanager
+def folded():
+    """Show the commands of the block together and folded, as what only prepares."""
+    before = _folded.set([])
+    try:
+        yield
+    finally:
+        lines = _folded.get()
+        _folded.reset(before)
+        if lines:
+            Command(prepared=lines).show()
 
 
 def current():
