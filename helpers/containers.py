@@ -195,8 +195,8 @@ def wait(name):
     """
     with docker("wait", name := prefixed(name)) as api:
         check_container(api, name)
-        api.wait(name, timeout=inner.RUN_TIMEOUT)
-        return inner.state(api, name)
+        code = api.wait(name, timeout=inner.RUN_TIMEOUT)["StatusCode"]
+        return inner.state(api, name).assign(exit_code=pd.array([code], "Int64"))
 
 
 def events(name):

@@ -173,6 +173,22 @@ def test_what_prepares_is_folded_above_and_stands_first_in_plain_text():
     assert "<details" not in command.Command("b")._repr_html_()
 
 
+def test_commands_of_a_folded_block_stand_together_and_closed(monkeypatch):
+    made = []
+    monkeypatch.setattr(command, "display", lambda one, **more: made.append(one))
+    with command.folded():
+        command.show("docker run x", prepared=["docker rm -f x"])
+        command.show("docker commit x y")
+    [one] = made
+    assert repr(one) == "$ docker rm -f x\n$ docker run x\n$ docker commit x y"
+    assert one._repr_html_().endswith("</details>")
+    with command.folded():
+        pass
+    with command.quietly(), command.folded():
+        command.show("docker ps")
+    assert made == [one]
+
+
 def test_nothing_is_shown_quietly(shown):
     with command.quietly(), command.shown("one"), command.shown("two", prepared=["three"]):
         pass

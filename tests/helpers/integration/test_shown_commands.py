@@ -770,6 +770,7 @@ def list_the_containers_of_all(shell):
 def inspect_containers(shell):
     containers.run("busybox", "sh -c 'exit 3'", name="a", restart="on-failure:1", detach=True)
     containers.wait("a")
+    containers.wait("a")
     containers.run("busybox", "sleep 60", name="b", init=True, detach=True)
     found, [line] = call(shell, containers.inspect, "a", "b")
     theirs = [
@@ -815,6 +816,16 @@ of_ending(
     "containers.kill", containers.kill, "sleep 60", {"signal": "TERM"}, {"init": True}, once=True
 )
 of_ending("containers.wait", containers.wait, "sh -c 'exit 6'", {}, {})
+
+
+@case("containers.wait", once=True)
+def wait_for_one_end_of_two(shell):
+    made = {"detach": True, "restart": "on-failure:1"}
+    full = run_box(shell, "sh -c 'sleep .5; exit 6'", **made)
+    found, [line] = call(shell, containers.wait, "box")
+    assert found.exit_code.tolist() == [6] and shell.container(full)["State"]["Running"]
+    run_box(shell, "sh -c 'sleep .5; exit 6'", **made)
+    assert shell.sh(line).stdout == "6\n" and shell.container(full)["State"]["Running"]
 
 
 @case("containers.start")
@@ -872,6 +883,15 @@ def measure_a_container(shell):
     assert used == pytest.approx(found.memory[0], rel=0.5)  # two moments of one process
     assert 0 <= found.cpu_percent[0] <= found.cpu_limit[0]
     assert float(row["CPUPerc"].rstrip("%")) <= found.cpu_limit[0]
+
+
+@case("containers.stats", once=True)
+def measure_until_it_is_interrupted(shell):
+    full = run_box(shell, "sleep 60", detach=True)
+    found, [line] = call(shell, containers.stats, "box", samples=2)
+    assert len(found) == 2
+    said = shell.sh(f"timeout -s KILL 5 {line} --format '{{{{.Name}}}} {{{{.CPUPerc}}}}' || true")
+    assert len(re.findall(rf"{full} [\d.]+%", said.stdout)) >= 2
 
 
 def in_bytes(text):
