@@ -11,10 +11,12 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 import traitlets
+from IPython import get_ipython
 from IPython.display import display
 
 from helpers._internal import command, datatables, equivalents, frames
 
+FILTERED = 5  # rows from which on a DataFrame is shown with filters
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -123,6 +125,9 @@ class Table(widgets.VBox):
 
     def _ipython_display_(self):
         picture = frames.static_repr(self.frame)
+        if len(self._whole) < 2:  # nothing to choose from
+            display(picture, raw=True)
+            return
         display(picture | {"text/html": datatables.PICTURE + picture["text/html"]}, raw=True)
         display({WIDGET: self._repr_mimebundle_()[WIDGET]}, raw=True)
 
@@ -146,8 +151,10 @@ def _chosen(control):
     """Return what is chosen in a control; None is everything."""
     if not isinstance(control, widgets.SelectionRangeSlider):
         return control.value or None
-    bounds = [control.value[0] if control.index[0] > 0 else None,
-              control.value[1] if control.index[1] < len(control.options) - 1 else None]
+    bounds = [
+        control.value[0] if control.index[0] > 0 else None,
+        control.value[1] if control.index[1] < len(control.options) - 1 else None,
+    ]
     return None if bounds == [None, None] else bounds
 
 
@@ -181,3 +188,24 @@ def explore(frame):
         A `Table`. Its `frame` is the DataFrame with the rows that are left.
     """
     return Table(frame)
+
+
+def _display(frame):
+    """Show a DataFrame that a cell ends in: with filters, or as it is where it has few rows."""
+    if len(frame) >= FILTERED:
+        display(explore(frame))
+    else:
+        display(frames.static_repr(frame), raw=True)
+
+
+def show_frames(shell):
+    """Have an IPython shell show DataFrames as tables with filters.
+
+    Args:
+        shell: The shell, such as `get_ipython()` gives; `None` where there is none.
+    """
+    if shell:
+        shell.display_formatter.ipython_display_formatter.for_type(pd.DataFrame, _display)
+
+
+show_frames(get_ipython())

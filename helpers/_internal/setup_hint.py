@@ -2,8 +2,10 @@
 
 from helpers._internal import errors
 
-_MADE = {"containers", "engine", "exercises", "explore", "images", "me", "plots", "progress",
-         "registry", "store", "workspace"}  # the names that the first cells define  # fmt: skip
+_MADE = {  # the names that the first cells define
+    "containers", "engine", "exercises", "explore", "images", "live", "me", "plots", "progress",
+    "registry", "samples", "store", "workspace",
+}  # fmt: skip
 
 
 def load_ipython_extension(shell):
