@@ -14,23 +14,34 @@ def with_command(frame, *words, asked=None, rest=(), filters=None):
     """
     frame.attrs["docker"] = {
         "words": list(words), "asked": asked or {}, "rest": [str(word) for word in rest],
-        "filters": filters or {}, "rows": _fingerprint(frame),
+        "filters": filters or {}, "rows": _Rows(frame),
     }  # fmt: skip
     return frame
 
 
 def noted(frame):
     """Return what `with_command` noted, or `None` where these are other rows by now."""
-    note = frame.attrs.get("docker", {"rows": None})
-    return note if note["rows"] is not None and note["rows"] == _fingerprint(frame) else None
+    note = frame.attrs.get("docker")
+    return note if note and note["rows"].same(frame) else None
 
 
-def _fingerprint(frame):
-    """Sum up the rows' values, in any order: pandas hands the note on to frames with other rows."""
-    try:
-        return int(pd.util.hash_pandas_object(frame, index=False).sum())
-    except TypeError:
-        return None
+class _Rows:
+    """The rows that a command gave; pandas hands the note on to frames with other rows."""
+
+    def __init__(self, frame):
+        self._frame = frame.copy(deep=False)
+
+    def __deepcopy__(self, memo):
+        return self  # pandas copies a frame's notes with each step
+
+    def same(self, frame):
+        """Return whether a frame has the same rows, in any order."""
+        try:
+            ours, others = (pd.util.hash_pandas_object(one, index=False) for one in
+                            (self._frame, frame))  # fmt: skip
+        except TypeError:
+            return False
+        return len(ours) == len(others) and ours.sum() == others.sum()
 
 
 def command_for(note, choices):

@@ -14,7 +14,7 @@ def excerpt(tmp_path):
     """Cells of a notebook: the set-up, then three with a command and a table, and two errors."""
     whole = nbformat.read(NOTEBOOKS[1], as_version=4)
     setup, *cells = [cell for cell in whole.cells if cell.cell_type == "code"]
-    [table] = [cell for cell in cells if "explore(images.history" in cell.source]
+    [table] = [cell for cell in cells if cell.source.startswith('images.history("busybox")')]
     [error] = [cell for cell in cells if 'images.load("rootfs.tar")' in cell.source]
     whole.cells = [setup, *(copy.deepcopy(table) for _ in range(4)), error, copy.deepcopy(error)]
     for number, cell in enumerate(whole.cells):
