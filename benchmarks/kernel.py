@@ -13,7 +13,7 @@ from benchmarks.room import NOTEBOOKS
 _ANSWER = 120  # seconds until a cell has run
 _SETUP = """
 import json
-from helpers import containers, images, registry, tables, workspace
+from helpers import containers, engine, images, registry, tables, workspace
 from benchmarks import cell
 workspace.setup()
 """

@@ -13,7 +13,8 @@ from helpers import engine, workspace
 
 ROWS = [
     "notebook 01-registry.ipynb", "the notebooks together", "import: ", "a key in the search above",
-    "5 containers: docker ps -a", "3 images: docker images", "search: docker search 127.0.0.1:",
+    "5 containers: the Engine's bare answer", "5 containers: docker ps -a",
+    "3 images: docker images", "search: docker search 127.0.0.1:",
     "Engine calls of each",
     *(f"{one}: docker {one}" for one in ("pull", "push", "save", "load")),
     *(f"{one}: memory of the kernel" for one in ("pull", "push", "save", "load")),
