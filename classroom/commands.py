@@ -31,8 +31,9 @@ def present(rest, yes):
     word, rest = (rest[0], rest[1:]) if rest and not rest[0].startswith("-") else ("1", rest)
     lesson = slides.find_lesson(word)
     value = _prepare(docker_hub.choice(), yes)
+    locks = (environment.LESSONS, environment.SLIDES)
     try:
-        _prepare_environment(yes, locks=(environment.LESSONS, environment.SLIDES))
+        _prepare_environment(yes, "Slides for JupyterLab", locks=locks)
     except ClassroomError as error:
         say(f"No slides: {error}")
         say("The lesson opens without them, as a notebook with the same large letters.")
@@ -233,8 +234,8 @@ def _lock():
         yield
 
 
-def _prepare_environment(yes, **locks):
-    with _lock(), step("Python packages in .venv"):
+def _prepare_environment(yes, what="Python packages in .venv", **locks):
+    with _lock(), step(what):
         environment.prepare(yes=yes, **locks)
 
 

@@ -42,7 +42,7 @@ _STILL = """() => {
   const { height } = jupyterapp.shell.currentWidget.content.node.getBoundingClientRect();
   const now = performance.now(), last = window.lastHeight;
   if (!last || last.height !== height) window.lastHeight = { height, since: now };
-  return last?.height === height && now - last.since > 200;
+  return last?.height === height && now - last.since > 100;
 }"""
 
 

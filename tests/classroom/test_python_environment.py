@@ -126,6 +126,19 @@ def test_a_package_that_is_not_to_be_had_is_named(venv, lock):
     assert not environment.is_ready(venv, [lock])
 
 
+def test_a_second_lock_asks_for_no_package_of_the_first(venv, lock, tmp_path):
+    """As `present` adds slides in a room without a network."""
+    environment.prepare(venv, [lock])
+    (lock.parent / "small-1.0-py3-none-any.whl").rename(tmp_path / "elsewhere.whl")
+    more = tmp_path / "more.txt"
+    more.write_text(f"{wheel(tmp_path, 'more', '').as_uri()}\n")
+    try:
+        environment.prepare(venv, [lock, more])
+    finally:
+        (tmp_path / "elsewhere.whl").rename(lock.parent / "small-1.0-py3-none-any.whl")
+    assert imports(venv, "small") and imports(venv, "more")
+
+
 def test_a_full_disk_is_called_so(tmp_path):
     """In a mount namespace of its own: `.venv` lies on a disk that holds pip, and little more."""
     lock = lock_of(tmp_path, wheel(tmp_path, "large", "#" * 60_000_000))
@@ -231,7 +244,7 @@ def test_an_old_python_can_read_what_tells_it_so(name):
 def test_without_a_command_all_are_listed():
     result = run("-m", "classroom")
     assert result.returncode == 0
-    for name in ("lab", "test", "outputs", "bench", "reset", "stop", "status"):
+    for name in ("lab", "present", "test", "outputs", "bench", "reset", "stop", "status"):
         assert f"\n{name} " in result.stdout
 
 
