@@ -11,12 +11,11 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 import traitlets
-from IPython import get_ipython
 from IPython.display import display
 
 from helpers._internal import command, datatables, equivalents, frames
 
-FILTERED = 5  # rows from which on a DataFrame is shown with filters
+FILTERED = 3  # rows from which on a DataFrame is shown with filters
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -206,6 +205,3 @@ def show_frames(shell):
     """
     if shell:
         shell.display_formatter.ipython_display_formatter.for_type(pd.DataFrame, _display)
-
-
-show_frames(get_ipython())

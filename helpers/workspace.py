@@ -8,8 +8,10 @@ from functools import partial
 
 import docker.errors
 import pandas as pd
+from IPython import get_ipython
 from IPython.display import display
 
+from helpers import tables
 from helpers._internal import connection, errors, identity
 from helpers._internal.identity import file, label, name, place, prefixed
 from helpers._internal.readable import Text
@@ -20,12 +22,16 @@ __all__ = ["Text", "file", "label", "name", "place", "prefixed", "reset", "setup
 def setup():
     """Connect to the Engine, go to the notebooks' folder, and say what the notebook works with.
 
+    From then on a DataFrame that a cell ends in is shown as `tables.explore` shows it, or without
+    filters where it has fewer than three rows.
+
     Raises:
         EngineUnavailable: No Engine answers, or this user may not talk to it.
     """
     os.chdir(identity.NOTEBOOK_DIR)
     with errors.translate_errors("connect to the Docker Engine"):
         connection.connect().ping()
+    tables.show_frames(get_ipython())
     at, hub = connection.sources(), "Docker Hub"
     display(
         Text(

@@ -55,8 +55,6 @@ def _shell():
     from traitlets import Type
     from traitlets.config import Config
 
-    from helpers import tables
-
     class Hook(displayhook.DisplayHook):
         def write_output_prompt(self):
             """Leave `Out[1]: ` out."""
@@ -79,8 +77,6 @@ def _shell():
 
     found, errors = [], []
     shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
-
-    tables.show_frames(shell)  # as the import does in a kernel
 
     def run(source):
         found.clear()
