@@ -11,7 +11,6 @@ class PresentedLessons(AsyncLargeFileManager):
         """Return a file as it is, and a notebook without what its cells gave."""
         model = await super().get(*args, **options)
         if model["type"] == "notebook":
-            model["writable"] = False  # JupyterLab then tries no saving of its own
             for cell in (model["content"] or {"cells": ()})["cells"]:
                 if cell["cell_type"] == "code":
                     cell.update(outputs=[], execution_count=None)
