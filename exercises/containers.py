@@ -2,270 +2,240 @@
 
 import sys
 
-from exercises.conditions import (
-    SIGNALS,
-    address,
-    answered,
-    answers,
-    ended_by,
-    exists,
-    exited,
-    publishes,
-    restarts,
-    runs,
-    serves,
-)
-from exercises.frame import OVER, absent, exercise, given, no, yes
-from helpers import containers, engine
+from exercises import conditions as its
+from exercises.conditions import MARK
+from exercises.exercise import RESTART_HINT, condition, exercise, met, not_yet, question
+from helpers import containers, engine, workspace
 from helpers._internal.containers import Options, create, published, remove_own
 
 exercises = sys.modules[__name__]  # what a notebook calls this module
 _SERVER = "httpd -f -h /home"
-HOUR = 3600  # seconds
 
 
 # Start
 
 
 @exercise(
-    conditions=[
-        exists("cafe"),
-        runs("cafe"),
-        publishes("cafe", 80),
-        answers("cafe", 80),
-        restarts("cafe", "always", "unless-stopped", "on-failure"),
-    ],
-    docker="""
-        docker run -d --name {me}-cafe {label} -p 127.0.0.1:{port}:80 \\
-            --restart unless-stopped busybox httpd -f -h /home
-    """,
+    its.exists("cafe"),
+    its.runs("cafe"),
+    its.publishes("cafe", 80),
+    its.answers("cafe"),
+    its.restarts("cafe"),
 )
 def cafe(me):
     """A service that comes back
 
-    Run `busybox` in the background as `{me}-cafe`: a web server, `httpd -f -h /home`. Publish its
-    port 80 on 127.0.0.1, and make it come back when it dies.
+    Run a web server in the background as `{me}-cafe`. `busybox` has one, `httpd -f -h /home`; any
+    other will do. Publish its port 80 on 127.0.0.1. Have Docker start it again whenever its process
+    ends, whatever the exit code.
+
+    $ docker run -d --name {me}-cafe {label} -p 127.0.0.1:{port}:80
+        --restart unless-stopped busybox httpd -f -h /home
     """
     containers.run("busybox", "httpd -f -h /home", name="cafe", detach=True,
                    publish="8081:80", restart="unless-stopped")  # fmt: skip
 
 
-def _hang_out(me):
-    containers.run("busybox", _SERVER, name="notice", detach=True, publish="8083:80")
+def prepare_notice(me):
+    env = {MARK: "notice"}
+    containers.run("busybox", _SERVER, name="notice", detach=True, publish="8083:80", env=env)
     containers.exec_("notice", "sh -c 'echo closed > /home/index.html'")
 
 
 @exercise(
-    prepare=_hang_out,
-    begun=lambda world: world.container(world.full("notice")),
-    conditions=[
-        given(runs("notice")),
-        given(publishes("notice", 80)),
-        serves("notice", "open", before="closed"),
-    ],
-    docker="docker exec {me}-notice sh -c 'echo open > /home/index.html'",
+    its.runs("notice").as_precondition(),
+    its.publishes("notice", 80).as_precondition(),
+    its.serves("notice", "open", before="closed"),
+    start=its.from_container("notice", prepare_notice),
 )
 def notice(me):
     """Turn the sign
 
-    The web server in the container `{me}-notice` shows the page `closed`. While it runs, run a
-    command in it that changes the page, which is the file `/home/index.html`, so that it says
+    The web server in the container `{me}-notice` shows the page `closed`. Run a command in this
+    very container that changes the page, which is the file `/home/index.html`, so that it says
     `open`. See it change: `containers.curl("notice")`. (`docker exec -it … sh`, a shell to type in,
     works in a terminal only: a cell would wait for ever.)
+
+    $ docker exec {me}-notice sh -c 'echo open > /home/index.html'
     """
     containers.exec_("notice", "sh -c 'echo open > /home/index.html'")
     containers.curl("notice")
 
 
-def _park(me):
+def prepare_stall(me):
     api = engine.connect().api
     for name in ("stall", "van", "bike"):
         remove_own(api, f"{me}-{name}")
     containers.run("busybox", _SERVER, name="van", detach=True, publish="8090:80")
     port = int(published(api, f"{me}-van", 80).split(":")[1])
     containers.run("busybox", _SERVER, name="bike", detach=True, publish=f"{port + 1}:80")
-    options = Options(name=f"{me}-stall", publish=f"{port}:80", env={"STALL": port})
+    options = Options(name=f"{me}-stall", publish=f"{port}:80", env={MARK: port})
     create(api, "busybox", _SERVER.split(), options.arguments(api, port))
 
 
-def _opened(world):
-    stall, van = (world.container(world.full(name)) for name in ("stall", "van"))
-    env = dict(one.split("=", 1) for one in stall["Config"]["Env"] or [])
-    if "STALL" not in env:
-        return no(f"`{world.full('stall')}` is another container than the one that was there", OVER)
-    where = f"127.0.0.1:{env['STALL']}"
-    if van and van["State"]["Running"] and address(van) == where:
-        return absent(
-            f"`{world.full('stall')}` does not run: something else has {where}",
-            "The column PORTS of `docker ps` tells which container has which port: "
-            "`containers.ps()`.",
-            "Stop that one, then start yours.",
-            '`containers.stop("van", grace=0)`, then `containers.start("stall")`.',
-        )
+@its.of_container("NAME runs")
+def _opened(stall, snapshot, name):
+    van, where = snapshot.container("van"), f"127.0.0.1:{its.mark(stall)}"
+    if van and van["State"]["Running"] and its.address(van) == where:
+        ports = "The column PORTS of `docker ps` tells which container has which port."
+        stop = 'Stop that one, `containers.stop("van", grace=0)`, then start yours.'
+        return not_yet(f"something else has {where}", ports, stop, started=False)
     if stall["State"]["Status"] == "created":
-        return no(
-            f"`{world.full('stall')}` does not run, and {where} is free now",
-            '`containers.start("stall")`',
-        )
-    return runs("stall")(world)
+        return not_yet(f"{where} is free now", '`containers.start("stall")`')
+    return its.runs("stall").judge(snapshot)
 
 
-def _others_run(world):
-    bike = world.container(world.full("bike"))
-    if bike and bike["State"]["Running"]:
-        return None
-    return no(
-        f"`{world.full('bike')}` does not run, and it was in nobody's way",
-        '`containers.start("bike")`; if it is gone, `exercises.stall.begin(again=True)`.',
-    )
+@condition("`{me}-bike` runs", precondition=True)
+def _others_run(snapshot):
+    bike = snapshot.container("bike")
+    if not (bike and bike["State"]["Running"]):
+        return not_yet("it was in nobody's way", '`containers.start("bike")`', RESTART_HINT)
 
 
 @exercise(
-    prepare=_park,
-    begun=lambda world: world.container(world.full("stall")),
-    conditions=[given(publishes("stall", 80)), _opened, _others_run],
-    docker="""
-        docker stop -t 0 {me}-van
-        docker start {me}-stall
-    """,
+    its.publishes("stall", 80).as_precondition(),
+    _opened("stall"),
+    _others_run,
+    start=its.from_container("stall", prepare_stall),
 )
 def stall(me):
     """In your way
 
     The container `{me}-stall` was created, but does not start: try it. One of your own containers
     is in the way. Find out which it is, stop it, and get `{me}-stall` going. Let all others run.
+
+    $ docker stop -t 0 {me}-van
+    $ docker start {me}-stall
     """
     containers.ps()
     containers.stop("van", grace=0)
     containers.start("stall")
 
 
-def _kept(world):
-    found = exists("kept")(world)
-    if found.begun or "destroy" not in world.happened("kept", HOUR):
-        return found
-    return no(
-        found.text,
-        "There was one, and it was removed: with `--rm` it goes when its process ends. Leave that "
-        "out here.",
-    )
+def prepare_farewell(me):
+    # With `--rm`, and not with `docker rm`, a container's volume goes, too: events tell of that.
+    its.make_image(f"{me}/goodbye", change=['ENTRYPOINT ["echo", "goodbye"]', "VOLUME /desk"])
 
 
-def _said(world):
-    if not world.container(world.full("kept")):
-        return None
-    lines = world.logs("kept").split()
+def _removed(snapshot, name):
+    """Return how containers of a name and of `goodbye` went: None, "by hand" or "by itself"."""
+    image, full = f"{snapshot.me}/goodbye", workspace.prefixed(name)
+    since = snapshot.content(image).created.timestamp()
+    actors = [(event["Action"], event["Actor"]["ID"], event["Actor"]["Attributes"])
+              for event in snapshot.events(since)]  # fmt: skip
+    went = {who for action, who, _ in actors if action == "destroy"}
+    gone = {who for _, who, about in actors if who in went and about.get("name") == full
+            and about.get("image", "").removesuffix(":latest") == image}  # fmt: skip
+    volumes = {volume for action, volume, about in actors
+               if action == "mount" and about.get("container") in gone}  # fmt: skip
+    return ("by itself" if volumes & went else "by hand") if gone else None
+
+
+@condition("the container `{me}-kept` of `{me}/goodbye` is there, and has ended")
+def _kept(snapshot):
+    image = f"{snapshot.me}/goodbye"
+    if not (kept := snapshot.container("kept")):
+        went = _removed(snapshot, "kept")
+        leave = "With `--rm` it goes when its process ends. Leave that out here."
+        run = f'`containers.run("{image}", name="kept")`'
+        return not_yet(went and "there was one, and it was removed", leave, run, started=bool(went))
+    if kept["Config"]["Image"].removesuffix(":latest") != image:
+        return not_yet(f"it is of `{kept['Config']['Image']}`", f"Run the image `{image}`.")
+    return its.exited("kept", 0).judge(snapshot)
+
+
+@its.of_container("its log still says `goodbye`")
+def _said(kept, snapshot, name):
+    lines = snapshot.moment.api.logs(kept["Id"], tail=9).decode(errors="replace").split()
     if set(lines) == {"goodbye"}:
-        return yes("its log still says `goodbye`")
-    return no(
-        f"its log says `{' '.join(lines)[:60]}`, not `goodbye`",
-        "A container's log is what its main process prints: `echo goodbye`.",
+        return met()
+    why = "A container's log is what its main process prints: run the image without a command."
+    return not_yet(f"it says `{' '.join(lines)[:60]}`", why)
+
+
+@its.of_container("`{me}-gone` of `{me}/goodbye` ran and removed itself, with its log")
+def _gone(kept, snapshot, name):
+    if snapshot.container("gone"):
+        with_rm = "With `--rm` a container is removed when its process ends, and its log with it."
+        return not_yet("it is still there, and so is its log", with_rm)
+    went = _removed(snapshot, "gone")
+    if went == "by itself":
+        return met()
+    run = f'`containers.run("{snapshot.me}/goodbye", name="gone", rm=True)`'
+    if went:
+        return not_yet("it was removed by hand", "With `--rm`, Docker removes it by itself.", run)
+    forgets = "(The Engine forgets what happened long ago: then run it again.)"
+    return not_yet(
+        "the Engine remembers none", f"Run the second one. {forgets}", run, started=False
     )
 
 
-def _gone(world):
-    if not (kept := world.container(world.full("kept"))):
-        return None
-    full = world.full("gone")
-    if world.container(full):
-        return no(
-            f"the container `{full}` is still there, and so is its log",
-            "With `--rm` a container is removed when its process ends, and its log with it.",
-            'Remove it, and run it with `rm=True`: `containers.rm("gone", force=True)`.',
-        )
-    if {"die", "destroy"} <= set(world.happened("gone", kept["Created"])):
-        return yes(f"`{full}` ran and was removed, and its log went with it")
-    return no(
-        f"the Engine remembers no container `{full}` after `{world.full('kept')}`",
-        "The second one gets the name `gone`, and `--rm`. (The Engine forgets what happened long "
-        "ago: then run it again.)",
-        '`containers.run("busybox", "echo goodbye", name="gone", rm=True)`',
-    )
-
-
-@exercise(
-    conditions=[_kept, exited("kept", 0), _said, _gone],
-    docker="""
-        docker run --name {me}-kept {label} busybox echo goodbye
-        docker run --name {me}-gone {label} --rm busybox echo goodbye
-    """,
-)
+@exercise(_kept, _said("kept"), _gone("kept"), start=its.from_image("goodbye", prepare_farewell))
 def farewell(me):
     """What is left of them
 
-    Run `busybox` twice, so that it prints `goodbye` each time: first as `{me}-kept`, then with
-    `--rm` as `{me}-gone`. Now try to read the logs of both.
+    The image `{me}/goodbye` prints `goodbye`. Run it twice: first as `{me}-kept`, then with `--rm`
+    as `{me}-gone`. Now try to read the logs of both.
+
+    $ docker run --name {me}-kept {label} {me}/goodbye
+    $ docker run --name {me}-gone {label} --rm {me}/goodbye
     """
-    containers.run("busybox", "echo goodbye", name="kept")
-    containers.run("busybox", "echo goodbye", name="gone", rm=True)
+    containers.run(f"{me}/goodbye", name="kept")
+    containers.run(f"{me}/goodbye", name="gone", rm=True)
 
 
 # Stop
 
 
-def _put_to_bed(me):
-    containers.run("busybox", "sleep 3600", name="sleeper", detach=True, init=True)
+def prepare_sleeper(me):
+    env = {MARK: "sleeper"}
+    containers.run("busybox", "sleep 3600", name="sleeper", detach=True, init=True, env=env)
 
 
-@exercise(
-    prepare=_put_to_bed,
-    begun=lambda world: world.container(world.full("sleeper")),
-    conditions=[exited("sleeper", 143)],
-    docker="docker stop {me}-sleeper",
-)
+@exercise(its.exited("sleeper", 143), start=its.from_container("sleeper", prepare_sleeper))
 def sleeper(me):
-    """Wake it gently
+    """End it gently
 
     The container `{me}-sleeper` sleeps. End it, so that its process is **asked** to end, and not
-    killed; its exit code will show which it was.
+    killed. The exit code shows which it was: 143 is that of a process that was asked.
+
+    $ docker stop {me}-sleeper
     """
     containers.stop("sleeper")
 
 
-def _shut_ears(me):
+def prepare_stubborn(me):
     loop = "sh -c 'while true; do sleep 1; done'"
-    containers.run("busybox", loop, name="stubborn", detach=True)
+    containers.run("busybox", loop, name="stubborn", detach=True, env={MARK: "stubborn"})
 
 
-def _known(world, code, name=""):
-    state = world.container(world.full("stubborn"))["State"]
+@question("its exit code, and what ended it", '`containers.inspect("stubborn")`, or `docker ps -a`')
+def _known(snapshot, exit_code, signal=""):
+    state = snapshot.container("stubborn")["State"]
     if state["Status"] != "exited":
         return None
     right = state["ExitCode"]
-    if code != str(right):
-        return no(
-            f"its exit code is not {code}",
-            '`containers.inspect("stubborn")` tells it, and so does `docker ps -a`.',
-        )
-    wanted = SIGNALS.get(right - 128, "")
-    rule = (
+    if exit_code != str(right):
+        where = '`containers.inspect("stubborn")` tells it, and so does `docker ps -a`.'
+        return not_yet(f"its exit code is not {exit_code}", where)
+    if signal.upper().removeprefix("SIG") in (its.SIGNALS[right - 128][3:], str(right - 128)):
+        return met(f"exit code {right}: {its.ended_by(right)}")
+    return not_yet(
+        "the code is right; " + (f"it was not {signal}" if signal else "and the signal?"),
         "A process that a signal ended leaves the code 128 + the number of the signal.",
-        f"{code} is 128 + {right - 128}. SIGTERM has the number 15, SIGKILL 9, SIGINT 2.",
+        f"{right} is 128 + {right - 128}. SIGTERM has the number 15, SIGKILL 9, SIGINT 2.",
     )
-    if not name:
-        return no(f"the exit code is {code}; by which signal it ended was not answered", *rule)
-    if name.upper().removeprefix("SIG") not in (wanted.removeprefix("SIG"), str(right - 128)):
-        return no(f"the exit code is {code}; it was not {name} that ended it", *rule)
-    return yes(f"its exit code is {code}: {ended_by(right)}")
 
 
-@exercise(
-    prepare=_shut_ears,
-    begun=lambda world: world.container(world.full("stubborn")),
-    conditions=[
-        exited("stubborn", 137),
-        answered(_known, '`containers.inspect("stubborn")` tells the exit code.'),
-    ],
-    docker="""
-        docker stop -t 2 {me}-stubborn
-        docker ps -a --filter name=^{me}-stubborn$  # see the column STATUS
-    """,
-)
+@exercise(its.ended("stubborn"), _known, start=its.from_container("stubborn", prepare_stubborn))
 def stubborn(me):
     """It does not listen
 
     The container `{me}-stubborn` ignores SIGTERM. Stop it all the same. Which exit code does it
-    have, and which signal ended it? `exercises.stubborn.check(CODE, "SIGNAL")`
+    have, and which signal ended it?
+
+    $ docker stop -t 2 {me}-stubborn
+    $ docker ps -a --filter name=^{me}-stubborn$  # see the column STATUS
     """
     stopped = containers.stop("stubborn", grace=2)
     exercises.stubborn.check(stopped.exit_code[0], "SIGKILL")
@@ -274,38 +244,25 @@ def stubborn(me):
 # All together
 
 
-def _limited(world):
-    one = world.container(world.full("shop"))
-    if not one:
-        return None
-    memory = one["HostConfig"]["Memory"]
-    if 0 < memory <= 64 * 2**20:
-        return yes("it may use 64 MB of memory at most")
-    found = f"{memory // 2**20} MB, not 64" if memory else "as much memory as there is"
-    return no(
-        f"it may use {found}",
-        'A limit is set when it is made: `memory="64m"`, in a terminal `--memory 64m`.',
-    )
+@its.of_container("NAME may use 64 MB of memory at most")
+def _limited(shop, snapshot, name):
+    megabytes = shop["HostConfig"]["Memory"] / 2**20
+    if 0 < megabytes <= 64:
+        return met()
+    limit = '`memory="64m"`, in a terminal `--memory 64m`, sets a limit when it is made.'
+    return not_yet(f"it may use {f'{megabytes:.0f} MB' if megabytes else 'all there is'}", limit)
 
 
 @exercise(
-    conditions=[
-        exists("shop"),
-        runs("shop"),
-        publishes("shop", 80),
-        _limited,
-        restarts("shop", "always", "unless-stopped"),
-        serves("shop", "welcome"),
-        exists("clerk"),
-        exited("clerk", 143),
-    ],
-    docker="""
-        docker run -d --name {me}-shop {label} -p 127.0.0.1:{port}:80 \\
-            --memory 64m --restart unless-stopped busybox httpd -f -h /home
-        docker exec {me}-shop sh -c 'echo welcome > /home/index.html'
-        docker run -d --name {me}-clerk {label} --init busybox sleep 600
-        docker stop {me}-clerk
-    """,
+    its.exists("shop"),
+    its.runs("shop"),
+    its.publishes("shop", 80),
+    _limited("shop"),
+    its.restarts("shop"),
+    its.serves("shop", "welcome"),
+    its.exists("clerk"),
+    its.has_command("clerk", "sleep 600"),
+    its.exited("clerk", 143),
 )
 def shop(me):
     """Open a shop
@@ -313,8 +270,14 @@ def shop(me):
     - `{me}-shop` is a web server, `httpd -f -h /home`, in the background: its port 80 published on
       127.0.0.1, at most 64 MB of memory, and always started again unless it is stopped.
     - Its page says `welcome`.
-    - `{me}-clerk` sleeps for 600 seconds, in the background. Send it home early, gently: its exit
-      code is 143.
+    - `{me}-clerk` runs `sleep 600`, in the background. Send it home early, gently: its exit code is
+      143.
+
+    $ docker run -d --name {me}-shop {label} -p 127.0.0.1:{port}:80
+        --memory 64m --restart unless-stopped busybox httpd -f -h /home
+    $ docker exec {me}-shop sh -c 'echo welcome > /home/index.html'
+    $ docker run -d --name {me}-clerk {label} --init busybox sleep 600
+    $ docker stop {me}-clerk
     """
     containers.run("busybox", "httpd -f -h /home", name="shop", detach=True, publish="8085:80",
                    memory="64m", restart="unless-stopped")  # fmt: skip

@@ -1,20 +1,12 @@
 """Exercises of lesson 1, the registry."""
 
+import functools
 import sys
 
-from exercises.conditions import (
-    answered,
-    forget,
-    has_store,
-    logged_in,
-    make_store,
-    named,
-    store_answers,
-    store_is_made,
-    stored,
-)
-from exercises.frame import absent, exercise, given, no, yes
-from helpers import images, registry
+from exercises import conditions as its
+from exercises.exercise import Start, exercise, met, not_yet, question
+from helpers import engine, images, registry
+from helpers._internal import images as api_images
 from helpers._internal.own_registry import RANDOM
 
 exercises = sys.modules[__name__]  # what a notebook calls this module
@@ -23,87 +15,63 @@ exercises = sys.modules[__name__]  # what a notebook calls this module
 # Search
 
 
-def _most_stars(world, name):
-    found = world.search("nginx")
-    others = found.query("not official").reset_index(drop=True)
-    if name not in set(found.name):
-        return no(
-            f"the search for nginx does not find `{name}`",
-            "Write the whole name, with what stands before the slash.",
-        )
-    if name not in set(others.name):
-        return no(
-            f"`{name}` is official",
-            "A filter keeps only the others: `official=False`, or `--filter is-official=false`.",
-        )
-    stars = others.set_index("name").stars[name]
-    if stars < others.stars.max():
-        return no(
-            f"`{name}` has {stars} stars, and another one has more",
-            "Sort by stars: click on the heading of the column.",
-        )
-    return yes(f"`{name}` has the most stars, {stars}, of those that are not official")
+@functools.cache  # the panels that follow need not ask again
+def _search(api, term):
+    """Search as `docker search --limit 100` does."""
+    index = engine.sources().index
+    return api_images.search(api, f"{index}/{term}" if index else term, 100, {})
 
 
-@exercise(
-    conditions=[
-        answered(
-            _most_stars,
-            "`official=False` keeps those that are not official, `--filter is-official=false` in a "
-            "terminal. `docker search` puts the most stars first.",
-        )
-    ],
-    docker="""
-        docker search --limit 100 --filter is-official=false {index}nginx  # see the first row
-    """,
-)
+@question("its name", "The filter `is-official=false` keeps those that are not official.")
+def _most_stars(snapshot, name):
+    found = _search(snapshot.moment.api, "nginx").set_index("name")
+    others = found[~found.official].stars
+    if name not in found.index:
+        return not_yet(f"the search does not find `{name}`", "Is it written as the search does it?")
+    if name not in others:
+        return not_yet(f"`{name}` is official", "`official=False` keeps only the others.")
+    if others[name] < others.max():
+        more = f"`{name}` has {others[name]} stars, and another one has more"
+        return not_yet(more, "Sort by stars: click on the heading of the column.")
+    return met(f"`{name}` has {others[name]} stars")
+
+
+@exercise(_most_stars)
 def popular(me):
     """What others like
 
     A search for `nginx` finds many repositories. Which has the most stars of those that are
-    **not** official? Give its name: `exercises.popular.check("NAME")`
+    **not** official? Give its name.
+
+    $ docker search --limit 100 --filter is-official=false {index}nginx  # see the first row
     """
     found = registry.search("nginx", official=False, limit=100)
     exercises.popular.check(found.name[0])
 
 
-def _count(world, number):
-    found = world.search("busybox")
-    right = len(found.query("stars >= 3 and not official"))
-    if number == str(right):
-        return yes(f"{right} have three stars or more and are not official")
-    slips = {
-        str(len(found.query("stars >= 3 and official"))): "are official",
-        str(len(found.query("not official"))): "are not official, with any number of stars",
-        str(len(found.query("stars >= 3"))): "have three stars or more, official or not",
-        str(len(found)): "the search finds in all",
-    }
-    if not number.isdigit():
-        return no(f"`{number}` is no number", "Count them: a number is wanted.")
-    return no(
-        f"it is not {number}" + (f": so many {slips[number]}" if number in slips else ""),
-        "Two filters work together. `is-official` can be `true` or `false`.",
-        'Count the rows of `registry.search("busybox", official=False, stars=3, limit=100)`.',
-    )
+_TWO_FILTERS = "Two filters work together: `official=False, stars=3`. Ask for 100: `limit=100`."
 
 
-@exercise(
-    conditions=[
-        answered(
-            _count,
-            "Two filters work together. `is-official` can be `true` or `false`.",
-            "`len(…)` counts the rows of a table. Ask for 100 of them: `limit=100`.",
-        )
-    ],
-    docker="""
-        docker search --limit 100 --filter is-official=false --filter stars=3 {index}busybox
-    """,
-)
+@question("their number", _TWO_FILTERS, "`len(…)` counts the rows of a table.")
+def _count(snapshot, number):
+    found = _search(snapshot.moment.api, "busybox")
+    stars, official = found.stars >= 3, found.official
+    if number == str(sum(stars & ~official)):
+        return met(number)
+    slips = {sum(stars & official): "are official", sum(~official): "have any number of stars",
+             sum(stars): "have three stars or more, official or not"}  # fmt: skip
+    slip = {str(count): f": so many {what}" for count, what in slips.items()}.get(number, "")
+    return not_yet(f"it is not {number}{slip}", _TWO_FILTERS)
+
+
+@exercise(_count)
 def crowd(me):
     """Only some of them
 
     How many of the first 100 repositories that a search for `busybox` finds have **three stars or
-    more** and are **not official**? Give the number: `exercises.crowd.check(NUMBER)`
+    more** and are **not official**? Give the number.
+
+    $ docker search --limit 100 --filter is-official=false --filter stars=3 {index}busybox
     """
     found = registry.search("busybox", official=False, stars=3, limit=100)
     exercises.crowd.check(len(found))
@@ -112,55 +80,40 @@ def crowd(me):
 # Namespaces and tagging
 
 
-@exercise(
-    conditions=[named("{me}/toolbox:1", like="busybox:latest")],
-    docker="docker tag busybox {me}/toolbox:1",
-)
+@exercise(its.named("{me}/toolbox:1"), its.is_like("{me}/toolbox:1", "busybox:latest"))
 def toolbox(me):
     """A name of your own
 
     Give the image `busybox` one more name: `{me}/toolbox:1`.
+
+    $ docker tag busybox {me}/toolbox:1
     """
     registry.tag("busybox", f"{me}/toolbox:1")
 
 
-def _first_version(me):
-    forget(f"{me}/app:2.0")
+def prepare_release(me):
+    its.forget(f"{me}/app:2.0")
     for tag in ("1.0", "stable"):
         registry.tag("busybox", f"{me}/app:{tag}")
 
 
-def _moved(world):
-    new, stable = (world.content(f"{world.me}/app:{tag}") for tag in ("2.0", "stable"))
-    if stable and stable == world.content("busybox:glibc"):
-        return yes("`stable` names the image `busybox:glibc`")
-    return (no if new else absent)(
-        "`stable` does not name the image `busybox:glibc`",
-        "Tagging again with a tag that is there moves it.",
-        f'`registry.tag("{world.me}/app:2.0", "{world.me}/app:stable")`',
-    )
-
-
 @exercise(
-    prepare=_first_version,
-    begun=lambda world: world.image(f"{world.me}/app:1.0"),
-    conditions=[
-        given(named("{me}/app:1.0", like="busybox:latest")),
-        named("{me}/app:2.0", like="busybox:glibc", begun=False),
-        _moved,
-    ],
-    docker="""
-        {glibc}
-        docker tag busybox:glibc {me}/app:2.0
-        docker tag {me}/app:2.0 {me}/app:stable
-    """,
+    its.is_like("{me}/app:1.0", "busybox:latest").as_precondition(),
+    its.named("{me}/app:2.0", source="busybox:glibc"),
+    its.is_like("{me}/app:2.0", "busybox:glibc"),
+    its.is_like("{me}/app:stable", "busybox:glibc", at_start=True),
+    start=Start(prepare_release, lambda snapshot: snapshot.image(f"{snapshot.me}/app:1.0")),
 )
 def release(me):
     """A new version comes out
 
     Your program `{me}/app` has a version `1.0`, which is the image `busybox`, and the tag `stable`
-    names it. Now version `2.0` comes out: it is `busybox:glibc`. Give it its tag, and **move**
-    `stable` to it. `1.0` stays what it was. (`images.ls("{me}/app")` lists them.)
+    names it. Now version `2.0` comes out: it is the image `busybox:glibc`; pull that. Give it its
+    tag, and **move** `stable` to it. `1.0` stays what it was.
+
+    $ {glibc}
+    $ docker tag busybox:glibc {me}/app:2.0
+    $ docker tag {me}/app:2.0 {me}/app:stable
     """
     images.pull("busybox:glibc")
     registry.tag("busybox:glibc", f"{me}/app:2.0")
@@ -170,37 +123,28 @@ def release(me):
 # Authenticate
 
 
-def _chosen(world):
-    if not has_store(world):
-        return None
-    if not world.store.password.startswith(RANDOM):
-        return yes("your registry has a password that you have chosen")
-    return absent(
-        "your registry still has the password that was made at random",
+@its.of_store("your registry has a password that you have chosen")
+def _chosen(snapshot):
+    if not snapshot.store.password.startswith(RANDOM):
+        return met()
+    return not_yet(
+        "it was made at random",
         "`registry.private(password=…)` gives it another one. A password does not belong in a "
-        "cell: `getpass()` asks for it and does not show it.",
-        "`from getpass import getpass`, then `store = registry.private(password=getpass())`.",
+        "cell: `getpass()`, of the module `getpass`, asks for it and does not show it.",
+        started=False,
     )
 
 
-def _logged_in(world):
-    found = _chosen(world)
-    return logged_in(world) if found and found.holds else None
-
-
-@exercise(
-    prepare=make_store,
-    begun=store_is_made,
-    again=False,
-    conditions=[store_answers, _chosen, _logged_in],
-    docker="docker login -u {me} {store}",
-)
+@exercise(_chosen, its.logged_in, start=its.STORE)
 def password(me):
     """A password that you know
 
     Choose a password of your own for your registry `{store}`, and log in with it as `{me}`: here,
     or in a terminal, where `docker login` asks for it. (It holds for all your notebooks, from then
     on: it takes the place of the random one in `{files}/registry-password`.)
+
+    $ # Choose the password in a cell: registry.private(password=getpass())
+    $ docker login -u {me} {store}
     """
     from getpass import getpass
 
@@ -208,41 +152,19 @@ def password(me):
     registry.login(store)
 
 
-def _refused(world, status=None):
-    if not has_store(world) or not world.stored(f"{world.me}/secret", "1"):
+@question("its number", "`curl -i ADDRESS`, in a cell behind a `!`, shows all that a server says.")
+def _refused(snapshot, status):
+    if not its.has_store(snapshot) or not snapshot.stored(f"{snapshot.me}/secret", "1"):
         return None
-    address = f"http://{world.store}/v2/{world.me}/secret/manifests/1"
-    right = str(world.status(address))
-    if right in status.split():
-        return yes(f"without a password, the registry answers {right}: it gives nothing away")
-    return no(
-        f"the registry does not answer `{status}` to somebody without a password",
-        "Ask it as a stranger does, with `curl -i ADDRESS`, which knows no password. What does "
-        "the line that begins with HTTP say?",
-        f"`!curl -i {address}`",
-    )
+    address = f"{snapshot.store}/v2/{snapshot.me}/secret/manifests/1"
+    right, _ = snapshot.fetch(address) or ("", "")
+    if str(right) in status.split():
+        return met(f"{right}: without a password, the registry gives nothing away")
+    ask = f"Ask it as a stranger does, who knows no password: `!curl -i http://{address}`"
+    return not_yet(f"it does not answer `{status}` to a stranger", ask)
 
 
-@exercise(
-    prepare=make_store,
-    begun=store_is_made,
-    again=False,
-    conditions=[
-        store_answers,
-        stored("secret", "1", like="busybox"),
-        answered(
-            _refused,
-            "`curl -i ADDRESS`, in a terminal or behind a `!` in a cell, shows what a server "
-            "answers. The first line has the number.",
-        ),
-    ],
-    docker="""
-        docker login -u {me} --password-stdin {store} < {files}/registry-password
-        docker tag busybox {store}/{me}/secret:1
-        docker push {store}/{me}/secret:1
-        curl -i http://{store}/v2/{me}/secret/manifests/1  # see its first line
-    """,
-)
+@exercise(its.stored("secret", "1", like="busybox"), _refused, start=its.STORE)
 def secret(me):
     """Try the lock
 
@@ -250,7 +172,11 @@ def secret(me):
     registry for it without a password, at `http://{store}/v2/{me}/secret/manifests/1`. The first
     line of every answer of a web server holds a number, the HTTP status: 200 means yes. Which one
     comes here?
-    `exercises.secret.check(NUMBER)`
+
+    $ {login}
+    $ docker tag busybox {store}/{me}/secret:1
+    $ docker push {store}/{me}/secret:1
+    $ curl -i http://{store}/v2/{me}/secret/manifests/1  # see its first line
     """
     import requests
 
@@ -266,25 +192,10 @@ def secret(me):
 
 
 @exercise(
-    prepare=make_store,
-    begun=store_is_made,
-    again=False,
-    conditions=[
-        store_answers,
-        stored("shelf", "1", like="busybox"),
-        stored("shelf", "latest", like="busybox"),
-        stored("shelf", "glibc", like="busybox:glibc"),
-    ],
-    docker="""
-        {glibc}
-        docker tag busybox {store}/{me}/shelf:1
-        docker tag busybox {store}/{me}/shelf:latest
-        docker tag busybox:glibc {store}/{me}/shelf:glibc
-        docker login -u {me} --password-stdin {store} < {files}/registry-password
-        docker push {store}/{me}/shelf:1
-        docker push {store}/{me}/shelf:latest
-        docker push {store}/{me}/shelf:glibc
-    """,
+    its.stored("shelf", "1", like="busybox"),
+    its.stored("shelf", "latest", like="busybox"),
+    its.stored("shelf", "glibc", like="busybox:glibc"),
+    start=its.STORE,
 )
 def shelf(me):
     """Your own shelf
@@ -294,6 +205,13 @@ def shelf(me):
 
     - its image `latest` under the two tags `1` and `latest`,
     - its image `glibc` under the tag `glibc`.
+
+    $ {glibc}
+    $ docker tag busybox {store}/{me}/shelf:1
+    $ docker tag busybox {store}/{me}/shelf:latest
+    $ docker tag busybox:glibc {store}/{me}/shelf:glibc
+    $ {login}
+    $ docker push --all-tags {store}/{me}/shelf
     """
     store = registry.start()
     registry.login(store)

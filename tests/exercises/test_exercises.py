@@ -13,7 +13,7 @@ from exercises import containers as lesson_3
 from exercises import images as lesson_2
 from exercises import progress
 from exercises import registry as lesson_1
-from exercises.frame import exercises
+from exercises.exercise import exercises
 from helpers import images, registry, workspace
 from helpers._internal import connection, identity, ports
 from tests.exercises.wrong_states import RIGHT, WRONG
@@ -103,7 +103,7 @@ def learner(world, monkeypatch):
     def forget():
         for name in EVERY:
             one = EVERY[name][1]
-            one._answer, one._asked = (), (None, 0)
+            one.answer, one.was_done, one._hinted = (), False, (None, 0)
         for one in world.api.containers(all=True):  # also what has no label
             if one["Names"][0].startswith(f"/{world.me}-"):
                 world.api.remove_container(one["Id"], force=True, v=True)
@@ -112,7 +112,7 @@ def learner(world, monkeypatch):
         one = Learner(world, name)
         one.opens_the_notebook()
         if begin:
-            one.exercise.begin()
+            one.exercise.prepare()
         connection.logins.clear()
         return one
 
@@ -144,22 +144,19 @@ def looking(monkeypatch, world):
 
 
 def used_in(path):
-    """The exercises that a notebook has, each with the cells of code that name it."""
-    found = {}
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type == "code":
-            for name, call in re.findall(r"exercises\.(\w+)\.(\w+)\(", cell.source):
-                found.setdefault(name, []).append(call)
-    return found
+    """The exercises that a notebook shows, in their order, and what else it does with them."""
+    cells = nbformat.read(path, as_version=4).cells
+    return re.findall(r"^exercises\.(.+)$", "\n".join(
+        cell.source for cell in cells if cell.cell_type == "code"), re.MULTILINE)  # fmt: skip
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_notebook_has_its_exercises_in_their_order_and_no_solution(path):
-    assert used_in(path) == {name: ["begin", "check"] for name in exercises(LESSONS[path])}
+    assert used_in(path) == list(exercises(LESSONS[path]))
 
 
 def test_every_exercise_is_proved():
-    assert len(EVERY) >= 24
+    assert len(EVERY) >= 23
     assert set(WRONG) == set(EVERY)
     assert all(len(states) >= 3 for states in WRONG.values())
     assert set(RIGHT) <= set(EVERY) and len(RIGHT) >= 10
@@ -172,7 +169,7 @@ def test_every_heading_of_the_document_has_two():
         for cell in nbformat.read(path, as_version=4).cells:
             if found := re.match("## (.+)", cell.source):
                 heading = found[1]
-            if re.search(r"exercises\.\w+\.begin", cell.source):
+            if re.fullmatch(r"exercises\.\w+", cell.source):
                 headings[path.stem, heading] = headings.get((path.stem, heading), 0) + 1
     together = [key for key in headings if key[1] == "All together"]
     assert len(together) == len(LESSONS)
@@ -199,13 +196,13 @@ def test_untouched(learner, looking, name):
     exercise = somebody.exercise
     report = looking(exercise.check)
     assert not report and report.title.endswith(": not started yet")
-    exercise.begin()
+    exercise.prepare()
     connection.logins.clear()
     report = looking(exercise.check)
     assert not report and report.title.endswith(": not started yet")
     assert looking(exercise.hint).rows
     looking(exercise.solution)
-    looking(exercise._repr_markdown_)
+    looking(repr, exercise)
 
 
 @pytest.mark.parametrize(
@@ -217,12 +214,20 @@ def test_a_wrong_state(learner, looking, name, state):
     somebody.does(act)
     report = looking(somebody.exercise.check)
     assert not report
-    wrong = [one.text for one in report.findings if not one.holds]
+    wrong = [f"{one.goal}: {one.found}" for one in report.results if not one.holds]
     assert any(words in text for text in wrong for words in finds.split("|")), wrong
     assert not report.title.endswith("done")
     first, more = looking(somebody.exercise.hint), looking(somebody.exercise.hint)
     assert any(words in repr(first) for words in hint.split("|")), first
     assert len(more.rows) == len(first.rows) + 1
+
+
+def test_what_ended_it_is_not_said_before_it_is_answered(learner):
+    somebody = learner("stubborn")
+    somebody.types("docker stop -t 0 {me}-stubborn")
+    said = repr(somebody.exercise.check()) + "".join(map(repr, (
+        somebody.exercise.hint() for _ in range(4))))  # fmt: skip
+    assert "has ended" in said and "137" not in said and "SIGKILL" not in said
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -234,10 +239,10 @@ def test_the_shown_cell_solves_it_twice(learner, looking, name):
         assert report, report
         assert report.title.endswith(": done")
     assert "Nothing is left" in repr(looking(somebody.exercise.hint))
-    somebody.exercise.begin()
+    somebody.exercise.prepare()
     assert somebody.exercise.check()
-    somebody.exercise.begin(again=True)
-    over = name in READ or (somebody.exercise._prepare and somebody.exercise._again)
+    somebody.exercise.start_over()
+    over = name in READ or somebody.exercise.can_restart
     assert bool(somebody.exercise.check()) != bool(over)
 
 
@@ -267,7 +272,7 @@ def test_one_after_another(learner, looking, path, turn):
     somebody = learner(names[0])
     for name in names:
         somebody.name, somebody.exercise = name, EVERY[name][1]
-        somebody.exercise.begin()
+        somebody.exercise.prepare()
         somebody.runs_what_is_shown()
-    line = looking(progress, LESSONS[path])
-    assert line.title == f"{len(names)} of {len(names)} exercises are done"
+    line = looking(repr, progress(LESSONS[path]))
+    assert line.startswith(f"{len(names)} of {len(names)} exercises are done\n✓ ")

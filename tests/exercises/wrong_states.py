@@ -11,7 +11,11 @@ BOX = "docker run --name {me}-x {label} busybox"
 HTTPD = "busybox httpd -f -h /home"
 CAFE = "docker run -d --name {me}-cafe {label}"
 SHOP = "docker run -d --name {me}-shop {label}"
-WELCOME = "docker exec {me}-shop sh -c 'echo welcome > /home/index.html'"
+OPEN = (
+    f"{SHOP} -p 127.0.0.1:{{port}}:80 --memory 64m --restart always {HTTPD}\n"
+    "docker exec {me}-shop sh -c 'echo welcome > /home/index.html'"
+)
+KEPT = "docker run --name {me}-kept {label} {me}/goodbye"
 STOPPED = "docker stop -t 0 {me}-registry"
 CARGO = "OLD=$(docker port {me}-depot 5000)\ndocker pull $OLD/{me}/cargo:1"
 
@@ -20,6 +24,7 @@ def answer(*given):
     def act(exercise):
         exercise.check(*given)
 
+    act.given = given
     return act
 
 
@@ -64,60 +69,64 @@ WRONG = {
     "popular": [
         (answer("nginx"), "is official", "keeps only the others"),
         (answer("bitnami/nginx"), "another one has more", "Sort by stars"),
-        (answer("no/such"), "does not find", "whole name"),
-        (answer("jwilder/nginx-proxy", 953), "too many answers", "task says"),
+        (answer("no/such"), "does not find", "as the search does it"),
         (answer(["nginx"]), "is official", "keeps only the others"),
     ],
     "crowd": [
         (answer(4), "official or not", "Two filters"),
         (answer(5), "any number of stars", "Two filters"),
         (answer(1), "are official", "Two filters"),
-        (answer("three"), "`three` is no number", "Count them"),
-        (answer(True), "`True` is no number", "Count them"),
+        (answer("three"), "it is not three", "Two filters"),
+        (answer(True), "it is not True", "Two filters"),
     ],
     "toolbox": [
         ("docker tag busybox {me}/toolbox", "has the tags latest", "Without a tag"),
         ("docker tag registry:2 {me}/toolbox:1", "is another image", "one ID"),
-        ("docker tag busybox {me}/tool-box:1", "there is no image", "`docker tag` makes one"),
+        ("docker tag busybox {me}/tool-box:1", "toolbox:1` is there", "`docker tag` makes one"),
     ],
     "release": [
         ("docker tag busybox:glibc {me}/app:2", "has the tags 1.0, 2, stable", "is to be `2.0`"),
-        ("docker tag busybox:glibc {me}/app:2.0", "`stable` does not name", "moves it"),
+        ("docker tag busybox:glibc {me}/app:2.0", "app:stable` is the same image as",
+         "moves a name that is there"),
         ("docker tag busybox:glibc {me}/app:1.0\ndocker tag busybox:glibc {me}/app:stable\n"
-         "docker tag busybox:glibc {me}/app:2.0", "app:1.0` is another image", "one ID"),
-        ("docker tag busybox {me}/app:2.0", "app:2.0` is another image", "one ID"),
-        ("docker rmi {me}/app:1.0", "starts from is not there", "begin()"),
+         "docker tag busybox:glibc {me}/app:2.0", "app:1.0` is the same image as", "one ID"),
+        ("docker tag busybox {me}/app:2.0", "it is another image", "one ID"),
+        ("docker rmi busybox:glibc", "`busybox:glibc` is not here", "images.pull"),
+        ("docker rmi {me}/app:1.0", "starts from is there: it is not", "Run the cell"),
     ],
     "password": [
         (log_in, "made at random", "gives it another one"),
-        (choose("one"), "you are not logged in", "wants the registry's address"),
+        (choose("one"), "you are logged in to", "wants the registry's address"),
         (choose("one", "two"), "does not take any more", "Log in again"),
-        ("PASSWORD\nLOGIN\ndocker logout {store}", "you are not logged in", "wants the registry's"),
+        ("PASSWORD\nLOGIN\ndocker logout {store}", "you are logged in to", "wants the registry's"),
         ("PASSWORD\nLOGIN localhost", "you are logged in to `localhost:", "two registries"),
-        (STOPPED, "does not run, it is exited", "registry.start()"),
-        ("docker pause {me}-registry", "your registry is paused", "docker unpause"),
+        (STOPPED, "your registry answers: it is exited", "registry.start()"),
+        ("docker pause {me}-registry", "your registry answers: it is paused", "docker unpause"),
         ("rm {files}/registry-password", "password can't be read", "registry.start()"),
-        ("echo mine > {files}/registry-password", "does not take the password in", "registry.s"),
-        ("docker rm -f -v {me}-registry", "starts from is not there", "begin()"),
+        ("echo mine > {files}/registry-password", "not take the password in", "registry.start()"),
+        ("docker rm -f -v {me}-registry", "starts from is there: it is not", "Run the cell"),
     ],
     "secret": [
-        ("docker tag busybox {store}/{me}/secret:1", "has no `", "now push it"),
-        (send("busybox", "secret:2"), "with the tags 2, but not `1`", "push of its own"),
-        ("docker tag busybox {me}/secret:1", "has no `", "would go to Docker Hub"),
-        (send("registry:2", "secret:1"), "is another image", "then push it again"),
+        ("docker tag busybox {store}/{me}/secret:1", "image has its name here", "Now push it"),
+        (send("busybox", "secret:2"), "it has the tags 2", "push of its own"),
+        ("docker tag busybox {me}/secret:1", "would go to Docker Hub", "begins with your registry"),
+        (send("registry:2", "secret:1"), "it is another image", "begins with your registry"),
         (f"{send('busybox', 'secret:1')}\nANSWER 404", "does not answer `404`", "as a stranger"),
     ],
     "shelf": [
-        (send("busybox", "shelf:1"), "with the tags 1, but not `latest`", "push of its own"),
-        (send("busybox:glibc", "shelf:1"), "shelf:1` in your registry is another", "push it again"),
+        (send("busybox", "shelf:1"), "it has the tags 1", "push of its own"),
+        (send("busybox:glibc", "shelf:1"), "shelf:1`, the same image as `busybox`: it is another",
+         "begins with your registry"),
         ("\n".join(send("busybox", f"shelf:{tag}") for tag in ("1", "latest", "glibc")),
-         "shelf:glibc` in your registry is another", "push it again"),
+         "shelf:glibc`, the same image as `busybox:glibc`: it is another",
+         "begins with your registry"),
     ],
     "gift": [
-        ("docker import {files}/gift.tar {me}/gift:1", "one layer, and no CMD", "another command"),
-        ("echo x > {files}/gift.tar", "is not what came by mail", "starts it over"),
-        ("docker save -o {files}/gift.tar busybox", "is not what came by mail", "starts it over"),
-        ("docker tag busybox {me}/gift:1", "another image than the one in", "name is in the file"),
+        ("docker import {files}/gift.tar {me}/gift:1", "one layer, and no CMD", "whole archive"),
+        ("echo x > {files}/gift.tar", "is what came by mail: it is not", "makes it anew"),
+        ("docker save -o {files}/gift.tar busybox", "is what came by mail: it is not",
+         "makes it anew"),
+        ("docker tag busybox {me}/gift:1", "another image than the one in", "its name is in it"),
         ("docker load -i {files}/gift.tar\ndocker tag {me}/gift:1 {me}/gift\n"
          "docker rmi {me}/gift:1",
          "has the tags latest", "The tag is to be `1`"),
@@ -141,11 +150,11 @@ WRONG = {
          "no whole archive of an image", "written by `docker save`"),
         ("mkdir -p {files}\ndocker save -o {files}/backup.tar $(docker images -q busybox:latest)",
          "has no name", "saved by its ID"),
-        ("mkdir -p {files}\ndocker save -o {files}/backup.tar registry:2", "has `registry:2`, not",
+        ("mkdir -p {files}\ndocker save -o {files}/backup.tar registry:2", "has `registry:2`",
          "keeps the names"),
         ("mkdir -p {files}\ndocker save busybox:latest | head -c 100000 > {files}/backup.tar",
          "no whole archive of an image", "written by `docker save`"),
-        ("mkdir -p {files}/backup.tar", "there is no file", "docker save"),
+        ("mkdir -p {files}/backup.tar", "there is no such file", "docker save"),
         ("mkdir -p {files}/x\ndocker save busybox:latest | tar -x -C {files}/x\n"
          "tar -c -f {files}/backup.tar -C {files}/x $(cd {files}/x; ls -p | grep -v /)\n"
          "rm -r {files}/x", "no whole archive of an image", "written by `docker save`"),
@@ -153,60 +162,56 @@ WRONG = {
     "result": [
         ("mkdir -p {files}\ndocker cp {me}-printer:/result.txt - > {files}/result.txt",
          "is a tar archive", "Copy the one file"),
+        ("mkdir -p {files}\necho 42 > {files}/result.txt", "says something else", "Copy it anew"),
         ("mkdir -p {files}\ndocker cp {me}-printer:/result.txt {files}/result.txt\n"
-         "docker start -a {me}-printer", "says something else", "writes a new result"),
-        ("mkdir -p {files}\ndocker cp {me}-printer:/result.txt {files}/result.txt\n"
-         "docker rm {me}-printer", "starts from is not there", "begin()"),
-        ("mkdir -p {files}\necho 42 > {files}/result.txt", "says something else", "copy it anew"),
-    ],
-    "tool": [
-        ("LOGIN\ndocker pull {store}/{me}/tool:1", "but with the tag 1", "docker pull"),
-        ("docker tag busybox {store}/{me}/tool:2", "another image than the one", "by hand"),
-        (STOPPED, "does not run, it is exited", "registry.start()"),
+         "docker rm {me}-printer", "starts from is there: it is not", "Run the cell"),
+        ("docker rm {me}-printer\ndocker run --name {me}-printer busybox "
+         "sh -c 'echo 42 > /result.txt'\ndocker cp {me}-printer:/result.txt {files}/result.txt",
+         "another of the same name", "makes it anew"),
     ],
     "look": [
-        (answer(5052, "/var/lib/registry"), "does not expose the port 5052", "which the image"),
-        (answer("/var/lib/registry", 5000), "does not expose the port", "which the image"),
-        (answer(5000, "/data"), "no volume `/data`", "whose files Docker keeps apart"),
-        (answer("5000/tcp"), "the folder was not answered", "whose files"),
-        (answer(["5000/tcp"], ["/data"]), "no volume `/data`", "whose files"),
+        (answer(5000, "/var/lib/registry"), "does not expose the port 5000", "ExposedPorts"),
+        (answer("/phrases", 7070), "does not expose the port", "ExposedPorts"),
+        (answer(7070, "/data"), "no volume `/data`", "Docker keeps its files apart"),
+        (answer("7070/tcp"), "and the folder?", "Docker keeps its files apart"),
+        (answer(["7070/tcp"], ["/data"]), "no volume `/data`", "files apart"),
     ],
     "pinned": [
         ("LOGIN\ndocker pull {store}/{me}/pinned:1", "names today", "A tag can be moved"),
         ("LOGIN\ndocker pull {store}/{me}/pinned@$(cat {files}/pinned.txt)",
-         "there is no image `", "has no tag here"),
+         "that very image: there is none", "has no tag here"),
         ("LOGIN\ndocker pull {store}/{me}/pinned@$(cat {files}/pinned.txt)\n"
          "docker pull {store}/{me}/pinned:1\ndocker tag {store}/{me}/pinned:1 {me}/proof:1",
-         "another image than the one with the noted", "Compare their IDs"),
-        ("docker tag busybox {me}/proof:1", "noted digest is not here", "in place of the colon"),
-        ("echo hello > {files}/pinned.txt", "is not what was noted", "starts it over"),
+         "that very image: it is another", "takes that name"),
+        ("docker tag busybox {me}/proof:1", "the noted digest is here", "in place of the colon"),
+        ("echo hello > {files}/pinned.txt", "is what was noted: it is not", "makes it anew"),
     ],
     "parcel": [
-        ("docker tag busybox {store}/{me}/parcel:1", "has no `", "now push it"),
-        (send("busybox", "parcel"), "with the tags latest, but not `1`", "push of its own"),
-        ("docker tag busybox {me}/parcel:1", "has no `", "would go to Docker Hub"),
+        ("docker tag busybox {store}/{me}/parcel:1", "has its name here", "Now push it"),
+        (send("busybox", "parcel"), "it has the tags latest", "push of its own"),
+        ("docker tag busybox {me}/parcel:1", "would go to Docker Hub", "begins with your registry"),
         ("LOGIN\ndocker tag busybox {store}/parcel:1\ndocker push {store}/parcel:1\n"
-         "docker rmi {store}/parcel:1", "but it has `parcel:1`", "Without your namespace"),
-        (send("registry:2", "parcel:1"), "is another image", "then push it again"),
+         "docker rmi {store}/parcel:1", "it has `parcel:1`", "Without your namespace"),
+        (send("registry:2", "parcel:1"), "it is another image", "begins with your registry"),
     ],
     "moved": [
-        (CARGO, "has no `", "The image is here"),
+        (CARGO, "the image is here", "Give it a name that leads to yours"),
         (f"{CARGO}\ndocker tag $OLD/{{me}}/cargo:1 {{store}}/{{me}}/cargo:1",
-         "has no `", "now push it"),
+         "has its new name here", "Now push it"),
         (f"{CARGO}\ndocker run --name {{me}}-x {{label}} $OLD/{{me}}/cargo:1\n"
          "docker commit {me}-x {me}/cargo:2\n" + send("{me}/cargo:2", "cargo:1"),
          "another image than that in the old one", "Nothing is to be built anew"),
-        ("docker stop -t 0 {me}-depot", "the old registry does not run", "containers.start"),
-        ("docker pause {me}-depot", "the old registry does not run", "docker unpause"),
+        ("docker stop -t 0 {me}-depot", "the old registry is exited", "containers.start"),
+        ("docker pause {me}-depot", "the old registry is paused", "docker unpause"),
         ("docker rm -f -v {me}-depot\n"
          "docker run -d --name {me}-depot -p 127.0.0.1:{port}:5000 registry:2\n"
          "while ! curl -s http://127.0.0.1:{port}/v2/; do :; done",
-         "has lost its image", "starts it over"),
+         "another of the same name", "makes it anew"),
     ],
     "greeter": [
         ("mkdir -p {files}\ndocker save -o {files}/greeter.tar busybox:latest",
          "is the archive of an image", "docker export"),
-        (exported("sh -c 'echo hi > /hello.txt'"), "something else than `hello`", "while it runs"),
+        (exported("sh -c 'echo hi > /hello.txt'"), "says something else", "while it runs"),
         (exported("true"), "is missing, or no file", "while it runs"),
         (exported("mkdir /hello.txt"), "is missing, or no file", "while it runs"),
         (f"{greeting()}\n{exported(MORE).replace('-x', '-y')}", "not made of", "one new layer"),
@@ -214,7 +219,7 @@ WRONG = {
         (f"{greeting()}\ndocker rmi {{store}}/{{me}}/greeter:1", "not here any more",
          "Pull it back"),
         (f"{greeting()}\ndocker tag busybox {{store}}/{{me}}/greeter:1",
-         "another image than the one in your registry", "Push it, or remove it"),
+         "another image than in your registry", "Push it, or remove it"),
     ],
     "cafe": [
         (f"{CAFE} -p 127.0.0.1:{{port}}:80 busybox no-such || true",
@@ -224,18 +229,20 @@ WRONG = {
          f"{{label}} -p 127.0.0.1:{{port}}:80 {HTTPD} || true\ndocker rm -f {{me}}-cafe\n"
          "docker rename {me}-x {me}-cafe", "its port is taken", "which container has which port"),
         (f"{CAFE} -p 127.0.0.1:{{port}}:80 busybox sh -c 'no-such'\ndocker wait {{me}}-cafe",
-         "it ended with exit code 127: its command was not found (", "What did it print?"),
+         "it ended with exit code 127: its command was not found", "What did it print?"),
         (f"{CAFE} -p 127.0.0.1:{{port}}:80 busybox httpd -h /home\ndocker wait {{me}}-cafe",
          "exit code 0: its main process was done", "in the foreground of the container"),
         (f"{CAFE} -p 127.0.0.1:{{port}}:80 --restart always busybox sleep 600",
-         "no web server answers there", "is no web server"),
+         "a web server answers there: no answer", "is no web server"),
         (f"{CAFE} -p 127.0.0.1:{{port}}:80 --restart always busybox httpd -h /home\n"
-         "while [ $(docker inspect -f '{{{{.RestartCount}}}}' {me}-cafe) = 0 ]; do :; done",
+         "while [ $(docker inspect -f '{{{{.RestartCount}}}}' {me}-cafe) -lt 2 ]; do :; done",
          "it ends and starts again and again", "in the foreground"),
         (f"{CAFE} -p 127.0.0.1:{{port}}:8080 --restart always {HTTPD}",
-         "does not publish its port 80 (published: 8080/tcp)", "after the last colon"),
+         "published: 8080/tcp", "after the last colon"),
         (f"{CAFE} -p {{port}}:80 --restart always {HTTPD}", "open on every address", "Without an"),
-        (f"{CAFE} -p 127.0.0.1:{{port}}:80 {HTTPD}", "restart policy is `no`", "brings it back"),
+        (f"{CAFE} -p 127.0.0.1:{{port}}:80 {HTTPD}", "restart policy is `no`", "bring it back"),
+        (f"{CAFE} -p 127.0.0.1:{{port}}:80 --restart on-failure {HTTPD}",
+         "restart policy is `on-failure`", "only after an error"),
         (f"{CAFE} -p 127.0.0.1:{{port}}:80 --restart always {HTTPD}\ndocker pause {{me}}-cafe",
          "it is paused", "unpause"),
     ],
@@ -243,67 +250,80 @@ WRONG = {
         ("docker exec {me}-notice sh -c 'echo open > /index.html'", "says `closed`", "-h /home"),
         ("docker exec {me}-notice sh -c 'echo opened > /home/index.html'", "says `opened`",
          "must be the container's"),
-        ("docker exec {me}-notice rm /home/index.html", "no page is at", "-h /home"),
-        ("docker stop -t 0 {me}-notice", "it ended with exit code 137", "starts it again"),
+        ("docker exec {me}-notice rm /home/index.html", "there is no page", "-h /home"),
+        ("docker stop -t 0 {me}-notice", "it ended with exit code 137", "starts it"),
         ("docker pause {me}-notice", "it is paused", "docker unpause"),
-        ("docker network disconnect bridge {me}-notice", "without a network", "take it away"),
+        ("docker network disconnect bridge {me}-notice", "without a network", "gives both back"),
+        ("docker rm -f {me}-notice\ndocker run -d --name {me}-notice {label} "
+         "-p 127.0.0.1:{port}:80 busybox sh -c 'echo open > /home/index.html; httpd -f -h /home'\n"
+         "while ! curl -s http://127.0.0.1:{port}/; do :; done",
+         "another of the same name", "makes it anew"),
     ],
     "stall": [
         ("docker start {me}-stall || true", "something else has", "The column PORTS"),
         ("docker stop -t 0 {me}-bike", "something else has", "The column PORTS"),
         ("docker stop -t 0 {me}-van", "is free now", "containers.start"),
         ("docker stop -t 0 {me}-van\ndocker start {me}-stall\n"
-         "docker network disconnect bridge {me}-stall", "without a network", "take it away"),
+         "docker network disconnect bridge {me}-stall", "without a network", "gives both back"),
         ("docker stop -t 0 {me}-van {me}-bike\ndocker start {me}-stall", "in nobody's way",
-         "if it is gone"),
+         "containers.start"),
         ("docker rm {me}-stall\n"
          f"docker run -d --name {{me}}-stall -p 127.0.0.1:{{port}}:80 {HTTPD}",
-         "is another container than the one", "starts it over"),
+         "another of the same name", "makes it anew"),
         ("docker rm -f {me}-bike", "something else has", "The column PORTS"),
     ],
     "farewell": [
-        ("docker run --name {me}-kept --rm {label} busybox echo goodbye", "there is no container",
-         "with `--rm` it goes"),
-        ("docker run --name {me}-kept {label} busybox echo bye", "says `bye`", "process prints"),
-        ("docker run --name {me}-kept {label} busybox echo goodbye\n"
-         "docker run --name {me}-gone {label} busybox echo goodbye", "is still there", "With `--"),
-        ("docker run --name {me}-kept {label} busybox echo goodbye",
-         "the Engine remembers no container",
-         "The second one"),
-        ("docker run --name {me}-kept {label} busybox sh -c 'echo goodbye; exit 1' || true",
-         "exit code 1: its command failed", "is to be 0"),
-        ("docker run --name {me}-kept {label} busybox echo goodbye\n"
-         "docker create --name {me}-gone {label} busybox echo goodbye\ndocker rm {me}-gone",
-         "the Engine remembers no container", "The second one"),
+        ("docker run --name {me}-kept --rm {label} {me}/goodbye", "and it was removed",
+         "With `--rm` it goes"),
+        ("docker run --name {me}-kept {label} {me}/goodbye Ada", "it says `goodbye Ada`",
+         "process prints"),
+        (f"{KEPT}\ndocker run --name {{me}}-gone {{label}} {{me}}/goodbye", "is still there",
+         "With `--rm`"),
+        (KEPT, "the Engine remembers none", "Run the second one"),
+        ("docker run --name {me}-kept {label} busybox echo goodbye", "it is of `busybox`",
+         "Run the image"),
+        (f"{KEPT}\ndocker create --name {{me}}-gone {{label}} {{me}}/goodbye\n"
+         "docker rm -v {me}-gone", "it was removed by hand", "by itself"),
+        (f"{KEPT}\ndocker run --name {{me}}-gone {{label}} {{me}}/goodbye\ndocker rm {{me}}-gone",
+         "it was removed by hand", "by itself"),
+        (f"{KEPT}\ndocker run --name {{me}}-gone --rm {{label}} busybox echo goodbye",
+         "the Engine remembers none", "Run the second one"),
     ],
     "sleeper": [
         ("docker rm -f {me}-sleeper\ndocker create --name {me}-sleeper {label} busybox sleep 9",
-         "it was created, and does not run", "containers.start"),
+         "it was created, and does not run", "makes it anew"),
         ("docker kill {me}-sleeper", "exit code 137: SIGKILL", "is to be 143: SIGTERM"),
         ("docker pause {me}-sleeper", "it is paused", "asks its main process"),
-        ("docker rm -f {me}-sleeper", "starts from is not there", "begin()"),
+        ("docker rm -f {me}-sleeper", "starts from is there: it is not", "Run the cell"),
+        ("docker rm -f {me}-sleeper\ndocker run -d --init --name {me}-sleeper {label} "
+         "busybox sleep 3600\ndocker stop {me}-sleeper", "another of the same name", "makes it"),
+        ("docker rm -f {me}-sleeper\ndocker run --name {me}-sleeper {label} "
+         "busybox sh -c 'exit 143' || true", "another of the same name", "makes it"),
     ],
     "stubborn": [
-        (answer(137, "SIGKILL"), "has not ended, it is running", "asks its main process"),
+        (answer(137, "SIGKILL"), "has ended: it is running", "asks its main process"),
         ("docker stop -t 0 {me}-stubborn\nANSWER 143 SIGTERM", "exit code is not 143", "docker ps"),
-        ("docker stop -t 0 {me}-stubborn\nANSWER 137 SIGTERM", "not SIGTERM that ended", "128 +"),
-        ("docker stop -t 0 {me}-stubborn\nANSWER 137", "was not answered", "128 +"),
+        ("docker stop -t 0 {me}-stubborn\nANSWER 137 SIGTERM", "it was not SIGTERM", "128 +"),
+        ("docker stop -t 0 {me}-stubborn\nANSWER 137", "and the signal?", "128 +"),
+        ("docker rm -f {me}-stubborn\ndocker run --name {me}-stubborn {label} "
+         "busybox sh -c 'exit 137' || true\nANSWER 137 SIGKILL", "another of the same name",
+         "makes it anew"),
     ],
     "shop": [
-        (f"{SHOP} -p 127.0.0.1:{{port}}:80 --restart always {HTTPD}", "as much memory as there is",
+        (f"{SHOP} -p 127.0.0.1:{{port}}:80 --restart always {HTTPD}", "it may use all there is",
          "when it is made"),
         (f"{SHOP} -p 127.0.0.1:{{port}}:80 --restart always --memory 1g {HTTPD}", "1024 MB",
          "when it is made"),
         (f"{SHOP} -p 127.0.0.1:{{port}}:80 --memory 64m --restart on-failure {HTTPD}",
-         "restart policy is `on-failure`", "brings it back"),
-        (f"{SHOP} -p 127.0.0.1:{{port}}:80 --memory 64m --restart always {HTTPD}", "no page is at",
-         "must be the container's"),
-        (f"{SHOP} -p 127.0.0.1:{{port}}:80 --memory 64m --restart always {HTTPD}\n{WELCOME}\n"
-         "docker run -d --name {me}-clerk {label} --init busybox sleep 600\n"
+         "restart policy is `on-failure`", "bring it back"),
+        (f"{SHOP} -p 127.0.0.1:{{port}}:80 --memory 64m --restart always {HTTPD}",
+         "there is no page", "must be the container's"),
+        (f"{OPEN}\ndocker run -d --name {{me}}-clerk {{label}} --init busybox sleep 600\n"
          "docker kill {me}-clerk", "exit code 137", "is to be 143"),
-        (f"{SHOP} -p 127.0.0.1:{{port}}:80 --memory 64m --restart always {HTTPD}\n{WELCOME}\n"
-         "docker run -d --name {me}-clerk {label} busybox sleep 600\n"
+        (f"{OPEN}\ndocker run -d --name {{me}}-clerk {{label}} busybox sleep 600\n"
          "docker stop -t 1 {me}-clerk", "exit code 137", "is to be 143"),
+        (f"{OPEN}\ndocker run --name {{me}}-clerk {{label}} busybox sh -c 'exit 143' || true",
+         "it is `sh -c exit 143`", "after the image's name"),
     ],
 }  # fmt: skip
 
@@ -314,7 +334,7 @@ RIGHT = {  # other right ways
     ],
     "popular": [lambda one: one.check(["jwilder/nginx-proxy"])],
     "crowd": [lambda one: one.check("3")],
-    "look": [lambda one: one.check(5000, "/var/lib/registry/")],
+    "look": [lambda one: one.check(7070, "/phrases/")],
     "secret": [f"{send('busybox', 'secret:1')}\nANSWER 401"],
     "password": [choose("one", "one"), "PASSWORD\nLOGIN"],
     "gift": ["docker load < {files}/gift.tar"],
@@ -339,8 +359,8 @@ RIGHT = {  # other right ways
         "docker kill {me}-stubborn\nANSWER 137 9",
     ],
     "farewell": [
-        "docker run -d --name {me}-kept busybox echo goodbye\ndocker wait {me}-kept\n"
-        "docker run -d --rm --name {me}-gone busybox echo goodbye\n"
+        "docker run -d --name {me}-kept {me}/goodbye\ndocker wait {me}-kept\n"
+        "docker run -d --rm --name {me}-gone {me}/goodbye\n"
         "while docker inspect {me}-gone; do :; done"
     ],
 }

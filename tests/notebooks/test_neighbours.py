@@ -15,7 +15,7 @@ import pytest
 from exercises import containers as lesson_3
 from exercises import images as lesson_2
 from exercises import registry as lesson_1
-from exercises.frame import exercises
+from exercises.exercise import exercises
 from helpers import engine
 from tests.notebooks import NOTEBOOKS
 from tests.notebooks.test_single_cells import WORKSPACE, Kernel, cells_of, expected, reset

@@ -92,15 +92,18 @@ def test_prose_leads_into_every_code_cell(notebook):
 
 
 def test_exercises_are_unsolved(notebook):
-    """The task, an empty cell, the check; and nothing is done yet."""
+    """A panel, whose saved picture is title and task, and an empty cell; nothing is done yet."""
     cells = [cell for cell in code(notebook) if "exercise" in tags(cell)]
-    tasks, places, checks = cells[0:-1:3], cells[1:-1:3], cells[2:-1:3]
-    assert len(tasks) == len(places) == len(checks) >= 7
+    panels, places = cells[0:-1:2], cells[1:-1:2]
+    assert len(panels) == len(places) >= 7
     assert {place.source for place in places} == {"# Solve it here, or in a terminal."}
-    for task, check in zip(tasks, checks, strict=True):
-        assert task.source.replace(".begin()", ".check()") == check.source
-        assert "not started yet" in check.outputs[0]["data"]["text/plain"]
-    assert re.match(f"0 of {len(tasks)} ", cells[-1].outputs[0]["data"]["text/plain"])
+    assert cells[-1].source == "progress(exercises)"
+    titles = cells[-1].outputs[0]["data"]["text/plain"].splitlines()
+    for panel, title in zip(panels, titles, strict=True):
+        assert re.fullmatch(r"exercises\.\w+", panel.source)
+        saved = panel.outputs[0]["data"]
+        assert saved["text/plain"].startswith(f"{title}\n\n")
+        assert title in saved["text/html"] and "not yet" not in saved["text/html"]
 
 
 def test_pictures_and_links_lead_somewhere_and_pictures_have_alt_texts(notebook):

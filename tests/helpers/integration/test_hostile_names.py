@@ -13,8 +13,8 @@ import pytest
 
 from exercises import images as lesson_2
 from exercises import registry as lesson_1
-from exercises.frame import exercises
-from exercises.world import World
+from exercises.exercise import exercises
+from exercises.snapshot import Snapshot
 from helpers import containers, images, registry, workspace
 from helpers._internal import connection, equivalents, errors, identity
 from tests.helpers.integration.test_shown_commands import helpers_that_show
@@ -228,7 +228,7 @@ def test_the_command_that_a_table_s_filters_stand_for(paste):
 
 
 def test_a_solution_s_login_is_quoted(world, monkeypatch, paste, tmp_path):
-    monkeypatch.setattr(World, "store", registry.Registry("127.0.0.1:9"))
+    monkeypatch.setattr(Snapshot, "store", registry.Registry("127.0.0.1:9"))
     monkeypatch.setattr(identity, "NOTEBOOK_DIR", tmp_path / "my $(touch x); notebooks")
     monkeypatch.chdir(tmp_path / "place")
     workspace.file("registry-password").write_text("secret")
