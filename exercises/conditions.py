@@ -38,10 +38,8 @@ def ended_by(code):
 def maker(goal, look=None):
     """Return a decorator: a judge of a snapshot and of words becomes a maker of conditions.
 
-    Args:
-        goal: The condition's goal. A parameter's name in capital letters stands for its value.
-        look: A function of a snapshot and the first word. What it returns, the judge gets first;
-            there is nothing to judge as long as that is `None`.
+    In the goal, a parameter's name in capital letters stands for its value. What `look` finds for
+    the first word, the judge gets first; there is nothing to judge as long as that is `None`.
     """
 
     def decorate(judge):

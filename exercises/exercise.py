@@ -210,17 +210,13 @@ class Exercise:
         return self
 
     def check(self, *answer):
-        """Look at the Engine, the registry and the files, and say what holds; change nothing.
+        """Look what holds, and change nothing; return a `Report`, which is true when all holds.
 
         Args:
             answer: The answer where the task asks for one; the one of before if left out.
 
-        Returns:
-            A `Report`, true when all holds.
-
         Raises:
             InvalidInput: An answer is a table, or has several values; or there are too many.
-            EngineUnavailable: No Engine answers.
         """
         if len(answer) > len(self.questions):
             asked = ", ".join(self.questions) or "no answer"
@@ -233,10 +229,8 @@ class Exercise:
         with errors.translate_errors(f"check the exercise {self.name}"):
             if self._start and not self._start.is_prepared(snapshot):
                 todo = f"Run the cell with `exercises.{self.name}` again: it makes it."
-                missing = "what the task starts from is there"
-                return Report(
-                    self, [replace(not_yet("it is not", todo, started=False), goal=missing)]
-                )
+                goal = "what the task starts from is there"
+                return Report(self, [CheckResult(False, "it is not", (todo,), False, goal)])
             checked = [one.check(snapshot, self.answer) for one in self._conditions]
             report = Report(self, [result for result in checked if result])
         self.was_done = self.was_done or bool(report)
@@ -287,9 +281,6 @@ def exercise(*conditions, start=None):
     Args:
         conditions: What must hold, each a `Condition`, in the order in which one gets there.
         start: What the task starts from, a `Start`.
-
-    Returns:
-        A decorator that makes an `Exercise`.
     """
     return lambda function: Exercise(function, conditions, start)
 
@@ -300,11 +291,7 @@ def exercises(module):
 
 
 class Progress:
-    """How many of a lesson's exercises are done; alone in a cell, a line that follows.
-
-    Args:
-        exercises: The lesson's exercises, a list.
-    """
+    """How many exercises of a list are done; alone in a cell, a line that follows."""
 
     def __init__(self, exercises):
         self.exercises = exercises
@@ -323,11 +310,5 @@ def progress(module):
     """Return how many of a module's exercises are done; in a notebook it follows by itself.
 
     Done is what holds on the Engine, or has held since the kernel's start.
-
-    Args:
-        module: The module of the exercises.
-
-    Raises:
-        EngineUnavailable: No Engine answers.
     """
     return Progress(list(exercises(module).values()))

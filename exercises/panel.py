@@ -78,12 +78,7 @@ def _show(key, kind, text, page):
 
 
 def reports(exercises, snapshot):
-    """Yield each exercise with its `Report`, or with a sentence that says why there is none.
-
-    Args:
-        exercises: The exercises.
-        snapshot: A `Snapshot`; `None` while no Engine answers.
-    """
+    """Yield each exercise with its `Report`, or with a sentence where there is none (no Engine)."""
     for exercise in exercises:
         if snapshot and exercise.ready > snapshot.begun:
             continue

@@ -62,12 +62,7 @@ class Snapshot:
         return self._kept[key]
 
     def fill(self, text, *, shell=False):
-        """Return a text with its places filled in; only what it needs is looked up.
-
-        Args:
-            text: A str with places, such as `{me}` and `{store}`.
-            shell: The text is command lines, where what is filled in is to be one word.
-        """
+        """Return a text with its places filled in; in a shell's lines each is to be one word."""
         known = {
             "me": lambda: self.me,  # the workspace's name
             "files": lambda: self.file("x").parent.as_posix(),  # its folder
@@ -156,13 +151,7 @@ class Snapshot:
         return self.moment.registry
 
     def ask(self, path, address=None, *, auth=None):
-        """Ask a registry; return the answer, or `None` where it has no such thing.
-
-        Args:
-            path: What to ask for, after `/v2/`.
-            address: `host:port` of a registry without a password; your own if left out.
-            auth: Another user and password for your own.
-        """
+        """Ask your registry, or one at an address without a password; `None` if it has no such."""
         auth = None if address else auth or (self.store.user, self.store.password)
         try:
             return distribution.ask(address or self.store.address, path, auth=auth)
