@@ -14,8 +14,8 @@ import requests
 
 from exercises.exercise import RESTART_HINT, Condition, Start, condition, met, not_yet
 from exercises.snapshot import Snapshot
-from helpers import containers, engine, images, registry, workspace
-from helpers._internal import errors
+from helpers import containers, images, registry
+from helpers._internal import connection, errors, identity
 
 MARK = "EXERCISE"  # in the environment of a container that a task starts from: so it is known again
 SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 6: "SIGABRT", 9: "SIGKILL", 11: "SIGSEGV",
@@ -101,7 +101,7 @@ def mark(container):
 def exists(snapshot, name):
     """A container of this name is there."""
     if found := snapshot.container(name):
-        own = (found["Config"]["Labels"] or {}).get(workspace.LABEL) == snapshot.me
+        own = (found["Config"]["Labels"] or {}).get(identity.LABEL) == snapshot.me
         return met("" if own else "without `--label`, so `workspace.reset()` will leave it")
     if snapshot.moment.inspect(name):
         rename = f"Write the whole name; `docker rename {name} {{me}}-{name}`, if it is yours."
@@ -407,7 +407,7 @@ def stored(snapshot, repository, tag, like):
 def logged_in(snapshot):
     """You are logged in to your registry, in this notebook or in a terminal."""
     address = snapshot.store.address
-    here, other = engine.known_logins(address), address.replace("127.0.0.1", "localhost")
+    here, other = connection.known_logins(address), address.replace("127.0.0.1", "localhost")
     for who in here:
         with contextlib.suppress(requests.HTTPError):
             snapshot.ask("", auth=(who["username"], who["password"]))
@@ -415,7 +415,7 @@ def logged_in(snapshot):
     log_in = "`registry.login(registry.start())`; in a terminal `{login}`"
     if here:
         return not_yet("with a password that it does not take any more", f"Log in again: {log_in}")
-    if engine.known_logins(other):
+    if connection.known_logins(other):
         two = "To Docker these are two registries: it keeps a password by the address as typed."
         return not_yet(f"you are logged in to `{other}`", two, log_in)
     means = "`docker login` wants the registry's address: without one it means Docker Hub."

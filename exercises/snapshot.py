@@ -9,8 +9,17 @@ from typing import NamedTuple
 import pandas as pd
 import requests
 
-from helpers import engine, workspace
-from helpers._internal import archives, command, distribution, errors, images, ports, snapshot
+from helpers import workspace
+from helpers._internal import (
+    archives,
+    command,
+    connection,
+    distribution,
+    errors,
+    images,
+    ports,
+    snapshot,
+)
 
 LOGIN = "docker login -u {me} --password-stdin {store} < {files}/registry-password"
 
@@ -53,7 +62,7 @@ class Snapshot:
     @cached_property
     def moment(self):
         """The Engine's own snapshot; connecting waits until something is asked."""
-        return self._moment or snapshot.Snapshot(engine.connect().api)
+        return self._moment or snapshot.Snapshot(connection.connect().api)
 
     def once(self, key, look):
         """Return what a look gives, and look only the first time."""
@@ -67,7 +76,7 @@ class Snapshot:
             "me": lambda: self.me,  # the workspace's name
             "files": lambda: self.file("x").parent.as_posix(),  # its folder
             "label": lambda: command.line("--label", workspace.label()),  # marks what is yours
-            "index": lambda: f"{at}/" if (at := engine.sources().index) else "",  # for a search
+            "index": lambda: f"{at}/" if (at := connection.sources().index) else "",  # for a search
             "store": lambda: self.store.address if self.store else "127.0.0.1:PORT",
             "port": lambda: ports.free_port(8081),
             "glibc": lambda: images.pull_line("busybox:glibc", images.pull_source("busybox:glibc")),

@@ -9,7 +9,7 @@ from docker.errors import DockerException
 from docker.types import CancellableStream
 from urllib3.exceptions import HTTPError
 
-from helpers import engine
+from helpers._internal import connection
 from helpers._internal.errors import LessonError
 from helpers._internal.snapshot import Snapshot
 
@@ -83,7 +83,7 @@ class _Feed:
         while not self.ended.is_set():
             with contextlib.suppress(*_NO_ANSWER):
                 self._follow()
-                if engine.connect() is not self.client:
+                if connection.connect() is not self.client:
                     continue
             last = None if self.stream else last
             self.stream = None
@@ -93,10 +93,11 @@ class _Feed:
 
     def _follow(self):
         """Read events until the stream ends."""
-        self.client = engine.connect()
+        self.client = connection.connect()
         api = self.client.api
         # Not `api.events()`: the lessons' client gives each of docker-py's own calls a time-out.
-        answer = api.get(api._url("/events"), stream=True, timeout=(engine.CONNECT_TIMEOUT, None))
+        timeout = (connection.CONNECT_TIMEOUT, None)
+        answer = api.get(api._url("/events"), stream=True, timeout=timeout)
         api._raise_for_status(answer)
         self.stream = CancellableStream(api._stream_helper(answer, decode=True), answer)
         self.queue.put(_UP)
@@ -127,7 +128,7 @@ class _Feed:
     def _snapshot(self, events):
         ended = {event["Actor"]["ID"] for event in events if event.get("Action") == "die"}
         with contextlib.suppress(LessonError):
-            client = engine.connect()
+            client = connection.connect()
             if client is not self.client:  # `engine.use`
                 self._cut()
             return Snapshot(client.api, ended)

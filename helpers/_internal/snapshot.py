@@ -6,8 +6,7 @@ from functools import cached_property
 import docker.errors
 import requests
 
-from helpers import workspace
-from helpers._internal import distribution, errors, own_registry
+from helpers._internal import distribution, errors, identity, own_registry
 
 
 class Snapshot:
@@ -39,7 +38,7 @@ class Snapshot:
     @cached_property
     def own_containers(self):
         """The containers that this workspace made, a list of dict."""
-        key, value = workspace.LABEL, workspace.name()
+        key, value = identity.LABEL, identity.name()
         labelled = None
 
         def owns(one):
@@ -51,7 +50,7 @@ class Snapshot:
                     image["Id"]: (image["Labels"] or {}).get(key) == value for image in self.images
                 }
             as_inspected = {"Config": one, "Name": name(one, "/"), "Image": one["ImageID"]}
-            return workspace.owns(as_inspected, labelled)
+            return identity.owns(as_inspected, labelled)
 
         return [one for one in self.containers if owns(one)]
 
@@ -63,8 +62,8 @@ class Snapshot:
             one
             for one in self.images
             if one["Id"] in used
-            or (one["Labels"] or {}).get(workspace.LABEL) == workspace.name()
-            or any(map(workspace.owns_tag, [*(one["RepoTags"] or ()), *(one["RepoDigests"] or ())]))
+            or (one["Labels"] or {}).get(identity.LABEL) == identity.name()
+            or any(map(identity.owns_tag, [*(one["RepoTags"] or ()), *(one["RepoDigests"] or ())]))
         ]
 
     def inspect(self, container):
@@ -99,7 +98,7 @@ class Snapshot:
 
         It is `None` where no own registry runs, or it does not answer (yet).
         """
-        full = workspace.prefixed("registry")
+        full = identity.prefixed("registry")
         runs = any(one["State"] == "running" for one in self.containers if name(one) == full)
         with contextlib.suppress(errors.LessonError, requests.RequestException):
             if runs and self.registry:
@@ -115,7 +114,7 @@ def name(container, prefix=""):
 def _repositories(store):
     who = {"auth": (store.user, store.password)}
     host = store.address
-    with distribution.understood(host):
+    with distribution.parse_guard(host):
         names = distribution.ask(host, "_catalog?n=1000", **who).json()["repositories"]
         tags = {one: distribution.ask(host, f"{one}/tags/list", **who).json() for one in names}
         return {one: sorted(tags[one]["tags"] or []) for one in sorted(names)}

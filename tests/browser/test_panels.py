@@ -59,8 +59,8 @@ class Watcher:
                 self.world.api.remove_container(one["Id"], force=True, v=True)
         self.world.tidy()
         self.world.sh("rm -f $DOCKER_CONFIG/config.json")
-        engine.logins.clear()
-        self.run(f"one = {self.exercise}.start_over()\nengine.logins.clear()\none")
+        connection.logins.clear()
+        self.run(f"one = {self.exercise}.start_over()\nconnection.logins.clear()\none")
         self.says("Not started yet.")
 
     def says(self, state, **options):
