@@ -22,7 +22,7 @@ from helpers._internal import (
     ports,
 )
 from helpers._internal.command import operands, shown
-from helpers._internal.connection import connect
+from helpers._internal.connection import connect, secret
 from helpers._internal.equivalents import with_command
 from helpers._internal.frames import to_frame
 from helpers._internal.names import check_own
@@ -142,7 +142,8 @@ def private(*, password=None):
     Source: Engine API `POST /containers/create`, `PUT /containers/{id}/archive`,
     `POST /containers/{id}/start`; https://distribution.github.io/distribution/about/configuration/
     """
-    password = None if password is None else own_registry.check(password)
+    if (password := secret(password)) is not None:
+        own_registry.check(password)
     made = own_registry.find(connect().api)
     own_registry.choose(identity.place(own_registry.PASSWORD), password)
 
@@ -190,12 +191,13 @@ def login(registry, username=None, password=None):
 
     Source: Engine API `POST /auth`.
     """
+    password = secret(password)
     file, address = identity.place(own_registry.PASSWORD), str(registry)
     if username is None or password is None:
         own_registry.check_own(connect().api, registry)
     who = {
         "username": username or identity.name(), "serveraddress": address,
-        "password": own_registry.read(file) if password is None else connection.Secret(password),
+        "password": own_registry.read(file) if password is None else password,
     }  # fmt: skip
     stdin = "--password-stdin" if password is None else None
     line = command.line("docker", "login", "-u", who["username"], stdin, *operands(address))

@@ -30,6 +30,11 @@ class Secret(str):
         return "'…'"
 
 
+def secret(password):
+    """Return a text as a `Secret`, anything else as it is. Its caller keeps no other name for it."""
+    return Secret(password) if isinstance(password, str) else password
+
+
 class _Api(APIClient):
     def _set_request_timeout(self, kwargs):
         """Give each call a time-out, also those (pull, wait) that docker-py gives none.

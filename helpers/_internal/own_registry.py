@@ -13,7 +13,7 @@ import requests
 from docker.utils.build import create_archive
 
 from helpers._internal import command, containers, distribution, errors, files, identity, images
-from helpers._internal.connection import Secret
+from helpers._internal.connection import Secret, secret
 
 IMAGE = "registry:2"
 PASSWORD = "registry-password"  # the file that holds it, in the workspace's folder
@@ -59,7 +59,7 @@ def check(password, action="choose a password for your registry"):
         and len(password.encode()) <= 72  # bcrypt reads no more
         and password == password.strip()  # `docker login` takes spaces off
     )
-    password = Secret(password)
+    password = secret(password)
     if not fits:
         raise errors.InvalidInput(
             action,

@@ -4,7 +4,6 @@ import contextlib
 import re
 import secrets
 import socket
-import sys
 
 from helpers._internal import errors
 
@@ -70,13 +69,13 @@ def _held(wanted, own=()):
 
 
 def _is_free(port):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, sys.platform != "win32")
-        return _binds(probe, port)
+    with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        return True
+    return False
 
 
-def _binds(one, port):
+def _binds(hold, port):
     with contextlib.suppress(OSError):
-        one.bind(("127.0.0.1", port))
+        hold.bind(("127.0.0.1", port))
         return True
     return False
