@@ -16,23 +16,13 @@ from exercises.exercise import RESTART_HINT, Condition, Start, condition, met, n
 from exercises.snapshot import Snapshot
 from helpers import containers, images, registry
 from helpers._internal import connection, errors, identity
+from helpers._internal.exit_codes import SIGNALS, ended_by
 
 MARK = "EXERCISE"  # in the environment of a container that a task starts from: so it is known again
-SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 6: "SIGABRT", 9: "SIGKILL", 11: "SIGSEGV",
-           14: "SIGALRM", 15: "SIGTERM"}  # Linux's, as in every container  # fmt: skip
-_ENDS = {0: "its main process was done", 125: "docker itself failed",
-         126: "its command can't be run", 127: "its command was not found"}  # fmt: skip
 _FOREGROUND = (
     "A container lives as long as its main process. A service needs one that goes on, in the "
     "foreground of the container: `httpd -f`, not `httpd`."
 )
-
-
-def ended_by(code):
-    """Return what an exit code tells, a str."""
-    if code - 128 in SIGNALS:
-        return f"{SIGNALS[code - 128]} ended it"
-    return _ENDS.get(code, "its command failed")
 
 
 def maker(goal, look=None):

@@ -31,7 +31,7 @@ class Secret(str):
 
 
 def secret(password):
-    """Return a text as a `Secret`, anything else as it is. Its caller keeps no other name for it."""
+    """Return a text as a `Secret`, anything else as it is; the caller keeps no other name of it."""
     return Secret(password) if isinstance(password, str) else password
 
 

@@ -9,8 +9,7 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from helpers import engine, workspace
-from helpers._internal import ports
+from helpers._internal import connection, identity, ports
 from tests.browser.conftest import ROOT, Watched
 from tests.browser.test_saved_tables import COMPLAINT
 from tests.exercises.test_exercises import EVERY, READ, Learner
@@ -22,10 +21,11 @@ from pathlib import Path
 os.environ |= {environment!r}
 sys.path.insert(0, {root!r})
 from exercises import containers, images, progress, registry
-from helpers import engine, workspace
+from helpers import workspace
+from helpers._internal import identity
 from tests.exercises.wrong_states import WRONG
-workspace.NOTEBOOK_DIR = Path({folder!r})
-os.chdir(workspace.NOTEBOOK_DIR)
+identity.NOTEBOOK_DIR = Path({folder!r})
+os.chdir(identity.NOTEBOOK_DIR)
 """
 
 
@@ -60,7 +60,7 @@ class Watcher:
         self.world.tidy()
         self.world.sh("rm -f $DOCKER_CONFIG/config.json")
         connection.logins.clear()
-        self.run(f"one = {self.exercise}.start_over()\nconnection.logins.clear()\none")
+        self.run(f"one = {self.exercise}.start_over()\nengine.logins.clear()\none")
         self.says("Not started yet.")
 
     def says(self, state, **options):
@@ -112,7 +112,7 @@ def watcher(page, run, world, monkeypatch):
     monkeypatch.setenv("DOCKER_CONFIG", world.environment["DOCKER_CONFIG"])
     monkeypatch.setattr(getpass, "getpass", lambda *prompt: "a word of mine")
     environment = {"WORKSPACE": world.me, "DOCKER_CONFIG": world.environment["DOCKER_CONFIG"]}
-    folder = str(workspace.NOTEBOOK_DIR)
+    folder = str(identity.NOTEBOOK_DIR)
     run(SETUP.format(environment=environment, root=str(ROOT), folder=folder))
     run("import docker; engine.connect(); from helpers import images as i; i.pull('busybox:glibc');"
         " i.pull('registry:2')")  # fmt: skip

@@ -1,0 +1,242 @@
+"""The Engine beside the lesson: a picture of what there is, and the commands that change it."""
+
+import html
+import os
+import re
+import threading
+import time
+
+import anywidget
+import traitlets
+from docker.errors import DockerException
+from IPython import get_ipython
+from IPython.display import display
+from sidecar import Sidecar
+
+from helpers import engine
+from helpers._internal import events, identity, picture, sentences
+from helpers._internal.errors import LessonError
+from helpers._internal.snapshot import Snapshot, name
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+START_TRIES = 10  # how often a registry that has just been started is asked, twice a second
+_BASE = re.compile(r"(?:127\.0\.0\.1:\d+/library/)?busybox[:@]")  # all lessons start from it
+# A cell's outputs are this, the picture, and the widget. Where the widget lives, it takes the
+# place of both; where it does not (it was closed, or it is the next day), they stay alone.
+_SAVED = """<style>
+.jp-OutputArea-child:has(.lesson-saved):has(
+  + * + * .lesson-view:not(.jupyter-widgets-disconnected)),
+.jp-OutputArea-child:has(.lesson-saved):has(
+  + * + * .lesson-view:not(.jupyter-widgets-disconnected)) + *,
+.jp-OutputArea-child:has(.lesson-saved) + * +
+  :has(> .lm-Panel):not(:has(.lesson-view:not(.jupyter-widgets-disconnected))) { display: none; }
+#jp-right-stack:has(.jupyterlab-sidecar) { min-width: 430px !important; }
+</style><p class="lesson-saved">The Docker Engine, when this cell ran:</p>"""
+_STYLE = """
+.lesson-view { font-size: var(--jp-content-font-size1); padding: 4px; max-width: 568px; }
+.lesson-view .listing:not(:focus-within)
+  { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.lesson-view h4 { margin: 8px 0 2px; }
+.lesson-view ol { list-style: none; margin: 6px 0 0; padding: 4px 8px; max-height: 15em;
+  overflow: auto; border: 1px solid var(--jp-border-color2, #c3ccd6); border-radius: 6px; }
+.lesson-view ol:focus-visible { outline: 2px solid var(--jp-brand-color1, #1553c7); }
+.lesson-view ol:empty::before
+  { content: "Type a docker command: what it does is said here."; color: var(--note); }
+.lesson-view ol li { padding: 2px 6px; margin: 2px 0; font-size: .92em; overflow-wrap: anywhere; }
+.lesson-view ol li:first-child { box-shadow: inset 3px 0 var(--blue); }
+.lesson-view time { color: var(--note); font-variant-numeric: tabular-nums; margin-right: .5em; }
+.lesson-view code { color: var(--blue); background: none; }
+body:has(.jupyterlab-sidecar .lesson-view) .jp-Cell .lesson-view > * { display: none; }
+body:has(.jupyterlab-sidecar .lesson-view) .jp-Cell .lesson-view::before
+  { content: "The Docker Engine is shown beside the notebook, at the right."; }
+.jupyterlab-sidecar .jupyter-widgets-disconnected.lesson-view::before
+  { content: "This view has ended with its kernel: close it, and run its cell again."; }
+.jupyterlab-sidecar { overflow: auto; }
+"""
+# A front end tells when the view beside the notebook is closed: no other message says so.
+_MODULE = """
+export default { render({ model, el }) {
+  let beside = false;
+  const parts = {};
+  el.classList.add("lesson-live", "lesson-view");
+  for (const [name, tag] of [["picture", "div"], ["listing", "div"], ["lines", "ol"]]) {
+    const part = parts[name] = document.createElement(tag);
+    part.className = name;
+    const draw = () => { part.innerHTML = model.get(name); };
+    model.on(`change:${name}`, draw);
+    draw();
+    el.append(part);
+  }
+  parts.lines.tabIndex = 0;
+  parts.lines.ariaLabel = "The last commands, the newest first";
+  parts.lines.role = "log";
+  new ResizeObserver(() => { beside ||= !!el.closest(".jupyterlab-sidecar"); }).observe(el);
+  return () => { if (beside) model.send("closed"); };
+} };
+"""
+_views = {}  # by whether it shows everything
+
+
+class View(anywidget.AnyWidget):
+    """What `show` shows, as long as it is not closed.
+
+    Attributes:
+        picture: SVG, a str.
+        listing: The same as a list, HTML.
+        lines: The last commands, HTML.
+    """
+
+    _esm, _css = _MODULE, _STYLE
+    picture = traitlets.Unicode().tag(sync=True)
+    listing = traitlets.Unicode().tag(sync=True)
+    lines = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, everything):
+        super().__init__()
+        self._everything, self._log = everything, sentences.Log()
+        self._parts, self._details, self._images, self._came = None, {}, {}, set()
+        self._store, self._tries, self._end = (None, {}), 0, lambda: None
+        self.beside = None
+        self.on_msg(lambda *message: self.close())
+
+    def follow(self):
+        """Show what there is, and follow it from now on."""
+        try:
+            parts = self._look(Snapshot(engine.connect().api), [])
+        except (LessonError, DockerException, OSError):
+            parts = None
+        self._show(parts)
+        self._end = events.subscribe(self._change)
+
+    def close(self):
+        """End the view; the last one of all ends the stream of events."""
+        self._end()
+        for key in [key for key, view in _views.items() if view is self]:
+            del _views[key]
+        if self.beside:
+            self.beside.close()
+        super().close()
+
+    def _change(self, snapshot, happened):
+        if snapshot is None:
+            return self._show(None)
+        mine = [event for event in happened if self._concerns(event)]
+        if mine or not happened:
+            before = self._images
+            parts = self._look(snapshot, mine)
+            gone = {key: [one for one in names if one not in self._images.get(key, ())]
+                    for key, names in before.items()}  # fmt: skip
+            told = [one for one in happened if one in mine or one["Action"] == "connect"]
+            self._log.add(told, self._details, gone)
+            self._show(parts)
+
+    def _show(self, parts):
+        if parts != self._parts or not self.picture:
+            self.picture, self.listing = picture.draw(parts, self._parts), picture.listing(parts)
+            self._parts = parts
+        self.lines = "".join(map(_line, reversed(self._log.lines)))
+
+    def _concerns(self, event):
+        """Return whether an event is about what is shown: not about another workspace's things."""
+        actor, known = event["Actor"]["ID"], event["Actor"]["Attributes"]
+        if self._everything or event["Action"] in ("prune", "pull", "load", "import"):
+            return True
+        if known.get(identity.LABEL) == identity.name() or actor in self._details:
+            return True
+        names = [actor, known.get("name", "")]
+        return event["Type"] == "image" and (
+            actor in self._images or any(map(identity.owns_tag, names))
+        )
+
+    def _look(self, snapshot, happened):
+        """Read what is to be shown, and no details again where nothing happened."""
+        about = {event["Actor"]["ID"] for event in happened}
+        self._came |= about if any(event["Type"] == "image" for event in happened) else set()
+        containers = snapshot.containers if self._everything else snapshot.own_containers
+        images = [one for one in snapshot.images if self._shows(one, snapshot)]
+        most = picture.MAX_BOXES
+        shown = {one["Id"]: one for one in containers[:most]}
+        kept = self._details if happened else {}
+        self._details = {
+            key: key not in about and kept.get(key) or snapshot.inspect(key) for key in shown
+        }
+        self._images = {one["Id"]: one["RepoTags"] or () for one in snapshot.images}
+        self._read_registry(snapshot, happened)
+        try:
+            mirror = engine.sources().mirror
+        except LessonError:
+            mirror = None
+        return picture.Parts(
+            {one["Id"]: picture.image_box(one) for one in images[:most]},
+            {key: picture.container_box(one, self._details[key]) for key, one in shown.items()},
+            {key: picture.repository_box(key, tags) for key, tags in self._store[1].items()},
+            f"{mirror}, in place of Docker Hub" if mirror else "Docker Hub", self._store[0],
+            (max(len(images) - most, 0), max(len(containers) - most, 0)),
+        )  # fmt: skip
+
+    def _shows(self, image, snapshot):
+        names = {image["Id"], *(image["RepoTags"] or ())}
+        own = self._everything or image in snapshot.own_images or names & self._came
+        return own or any(map(_BASE.match, names))
+
+    def _read_registry(self, snapshot, happened):
+        """Ask the own registry what it holds, when that may be something else by now."""
+        full = identity.prefixed("registry")
+        own = [one for one in snapshot.own_containers if name(one) == full]
+        runs = any(one["State"] == "running" for one in own)
+        if happened and runs == bool(self._store[0]) and not any(
+            event["Action"] == "push" or event["Actor"]["Attributes"].get("name") == full
+            for event in happened
+        ):  # fmt: skip
+            return
+        held = snapshot.repositories if runs else None
+        self._store = (None, {}) if held is None else (str(snapshot.registry), held)
+        self._tries = self._tries + 1 if runs and held is None else 0
+        if 0 < self._tries < START_TRIES:  # no event tells when it begins to answer
+            again = threading.Timer(0.5, events.refresh)
+            again.daemon = True
+            again.start()
+
+
+def _line(line):
+    """Write a line as HTML."""
+    clock = time.strftime("%H:%M:%S", time.localtime(line.time))
+    first, arrow, rest = (html.escape(part) for part in str(line).partition(" → "))
+    return f"<li><time>{clock}</time><code>{first}</code>{arrow}{rest}</li>"
+
+
+def show(*, all=False):
+    """Show what is on the Engine, and what changes it, as it happens.
+
+    In JupyterLab it stands beside the notebook, at the right, and elsewhere below the cell. Shown
+    again, it takes the place of what it showed before.
+
+    Args:
+        all: Show everything on the Engine, not only what is this workspace's.
+
+    Source: Engine API `GET /events`, `/containers/json`, `/images/json`.
+    """
+    close(all=all)
+    _views[all] = view = View(all)
+    if not hasattr(get_ipython(), "kernel"):
+        view.follow(), view.close()
+        return print(re.sub(r"<[^>]+>", "\n", view.listing))
+    view.follow()
+    display({"text/html": _SAVED}, raw=True)
+    display({"image/svg+xml": view.picture}, raw=True)
+    widget = {WIDGET: {"version_major": 2, "version_minor": 0, "model_id": view.model_id}}
+    display(widget, raw=True)
+    in_vs_code = any(key.startswith("VSCODE_") for key in os.environ)
+    if "JPY_SESSION_NAME" in os.environ and not in_vs_code:
+        output = {"output_type": "display_data", "data": widget, "metadata": {}}
+        view.beside = Sidecar(title="Docker Engine", outputs=(output,))
+
+
+def close(*, all=False):
+    """Close what `show` shows.
+
+    Args:
+        all: That of `show(all=True)`.
+    """
+    if view := _views.pop(all, None):
+        view.close()
