@@ -37,8 +37,8 @@ _STYLE = """
 .lesson-view .listing:not(:focus-within)
   { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .lesson-view h4 { margin: 8px 0 2px; }
-.lesson-view ol { list-style: none; margin: 6px 0 0; padding: 4px 8px; max-height: 15em;
-  overflow: auto; border: 1px solid var(--jp-border-color2, #c3ccd6); border-radius: 6px; }
+.lesson-view ol { list-style: none; margin: 6px 0 0; padding: 4px 8px; max-height: 9em;
+  overflow: auto; position: sticky; bottom: 0; background: var(--jp-layout-color1, #fff); border: 1px solid var(--jp-border-color2, #c3ccd6); border-radius: 6px; }
 .lesson-view ol:focus-visible { outline: 2px solid var(--jp-brand-color1, #1553c7); }
 .lesson-view ol:empty::before
   { content: "Type a docker command: what it does is said here."; color: var(--note); }
@@ -223,7 +223,8 @@ def show(*, all=False):
         return print(re.sub(r"<[^>]+>", "\n", view.listing))
     view.follow()
     display({"text/html": _SAVED}, raw=True)
-    display({"image/svg+xml": view.picture}, raw=True)
+    unseen = "(Run the cell to see it.)"  # where SVG is not trusted
+    display({"image/svg+xml": view.picture, "text/plain": unseen}, raw=True)
     widget = {WIDGET: {"version_major": 2, "version_minor": 0, "model_id": view.model_id}}
     display(widget, raw=True)
     in_vs_code = any(key.startswith("VSCODE_") for key in os.environ)
