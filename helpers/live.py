@@ -38,7 +38,8 @@ _STYLE = """
   { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .lesson-view h4 { margin: 8px 0 2px; }
 .lesson-view ol { list-style: none; margin: 6px 0 0; padding: 4px 8px; max-height: 9em;
-  overflow: auto; position: sticky; bottom: 0; background: var(--jp-layout-color1, #fff); border: 1px solid var(--jp-border-color2, #c3ccd6); border-radius: 6px; }
+  overflow: auto; position: sticky; bottom: 0; background: var(--jp-layout-color1, #fff);
+  border: 1px solid var(--jp-border-color2, #c3ccd6); border-radius: 6px; }
 .lesson-view ol:focus-visible { outline: 2px solid var(--jp-brand-color1, #1553c7); }
 .lesson-view ol:empty::before
   { content: "Type a docker command: what it does is said here."; color: var(--note); }
