@@ -177,15 +177,18 @@ def test_commands_of_a_folded_block_stand_together_and_closed(monkeypatch):
     made = []
     monkeypatch.setattr(command, "display", lambda one, **more: made.append(one))
     with command.folded():
-        command.show("docker run x", prepared=["docker rm -f x"])
-        command.show("docker commit x y")
+        with command.shown("docker run x", prepared=["docker rm -f x"]):
+            pass
+        with command.shown("docker commit x y"):
+            pass
     [one] = made
     assert repr(one) == "$ docker rm -f x\n$ docker run x\n$ docker commit x y"
     assert one._repr_html_().endswith("</details>")
     with command.folded():
         pass
     with command.quietly(), command.folded():
-        command.show("docker ps")
+        with command.shown("docker ps"):
+            pass
     assert made == [one]
 
 
