@@ -37,11 +37,12 @@ _STYLE = """
 .lesson-view .listing:not(:focus-within)
   { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .lesson-view h4 { margin: 8px 0 2px; }
-.lesson-view ol { list-style: none; margin: 6px 0 0; padding: 4px 8px; max-height: 9em;
+.lesson-view ol { list-style: none; margin: 0; padding: 0; }
+.lesson-view .lines { margin: 6px 0 0; padding: 4px 8px; max-height: 9em;
   overflow: auto; position: sticky; bottom: 0; background: var(--jp-layout-color1, #fff);
   border: 1px solid var(--jp-border-color2, #c3ccd6); border-radius: 6px; }
-.lesson-view ol:focus-visible { outline: 2px solid var(--jp-brand-color1, #1553c7); }
-.lesson-view ol:empty::before
+.lesson-view .lines:focus-visible { outline: 2px solid var(--jp-brand-color1, #1553c7); }
+.lesson-view .lines:empty::before
   { content: "Type a docker command: what it does is said here."; color: var(--note); }
 .lesson-view ol li { padding: 2px 6px; margin: 2px 0; font-size: .92em; overflow-wrap: anywhere; }
 .lesson-view ol li:first-child { box-shadow: inset 3px 0 var(--blue); }
@@ -60,7 +61,7 @@ export default { render({ model, el }) {
   let beside = false;
   const parts = {};
   el.classList.add("lesson-live", "lesson-view");
-  for (const [name, tag] of [["picture", "div"], ["listing", "div"], ["lines", "ol"]]) {
+  for (const [name, tag] of [["picture", "div"], ["listing", "div"], ["lines", "div"]]) {
     const part = parts[name] = document.createElement(tag);
     part.className = name;
     const draw = () => { part.innerHTML = model.get(name); };
@@ -135,7 +136,8 @@ class View(anywidget.AnyWidget):
         if parts != self._parts or not self.picture:
             self.picture, self.listing = picture.draw(parts, self._parts), picture.listing(parts)
             self._parts = parts
-        self.lines = "".join(map(_line, reversed(self._log.lines)))
+        lines = "".join(map(_line, reversed(self._log.lines)))
+        self.lines = f"<ol>{lines}</ol>" if lines else ""
 
     def _concerns(self, event):
         """Return whether an event is about what is shown: not about another workspace's things."""
@@ -168,7 +170,7 @@ class View(anywidget.AnyWidget):
         except LessonError:
             mirror = None
         return picture.Parts(
-            {one["Id"]: picture.image_box(one) for one in images[:most]},
+            {one["Id"]: picture.image_box(self._named(one)) for one in images[:most]},
             {key: picture.container_box(one, self._details[key]) for key, one in shown.items()},
             {key: picture.repository_box(key, tags) for key, tags in self._store[1].items()},
             f"{mirror}, in place of Docker Hub" if mirror else "Docker Hub", self._store[0],
@@ -179,6 +181,12 @@ class View(anywidget.AnyWidget):
         names = {image["Id"], *(image["RepoTags"] or ())}
         own = self._everything or image in snapshot.own_images or names & self._came
         return own or any(map(_BASE.match, names))
+
+    def _named(self, image):
+        """Leave out an image's names that are other workspaces'."""
+        names = [name for name in image["RepoTags"] or () if self._everything
+                 or identity.owns_tag(name) or _BASE.match(name) or name in self._came]  # fmt: skip
+        return image | {"RepoTags": names or image["RepoTags"]}
 
     def _read_registry(self, snapshot, happened):
         """Ask the own registry what it holds, when that may be something else by now."""
@@ -217,11 +225,10 @@ def show(*, all=False):
 
     Source: Engine API `GET /events`, `/containers/json`, `/images/json`.
     """
+    if not hasattr(get_ipython(), "kernel"):
+        return print("The Engine is shown in a notebook.")
     close(all=all)
     _views[all] = view = View(all)
-    if not hasattr(get_ipython(), "kernel"):
-        view.follow(), view.close()
-        return print(re.sub(r"<[^>]+>", "\n", view.listing))
     view.follow()
     display({"text/html": _SAVED}, raw=True)
     unseen = "(Run the cell to see it.)"  # where SVG is not trusted

@@ -124,9 +124,6 @@ class Table(widgets.VBox):
 
     def _ipython_display_(self):
         picture = frames.static_repr(self.frame)
-        if len(self._whole) < 2:  # nothing to choose from
-            display(picture, raw=True)
-            return
         display(picture | {"text/html": datatables.PICTURE + picture["text/html"]}, raw=True)
         display({WIDGET: self._repr_mimebundle_()[WIDGET]}, raw=True)
 

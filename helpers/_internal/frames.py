@@ -18,6 +18,7 @@ SEARCH = "search"  # the label of the filter that searches all text
 MAX_CHOICES = 12  # values that a list of choices has at most
 MAX_STEPS = 60  # stops of a slider, about
 MAX_LENGTH = 500  # letters of a cell that are shown
+_FITTING = "white-space:normal;overflow-wrap:anywhere"  # no table is wider than the page
 _SIZE = re.compile("(^|_)(size|bytes)$")  # the labels of columns in bytes
 _LONG = re.compile(r".{81}|\S{31}", re.DOTALL)  # a cell that takes several lines
 
@@ -251,8 +252,9 @@ def static_repr(frame):
     shown = pd.DataFrame(columns, index=range(len(frame)))
     settings = {"index": False, "max_rows": 20, "show_dimensions": len(frame) > 20}
     with pd.option_context("display.max_colwidth", 80):
-        return {  # to_html escapes what stands in the frame
-            "text/html": shown.to_html(**settings, border=0, classes="lesson-picture"),
+        page = shown.to_html(**settings, border=0, classes="lesson-picture")  # it escapes all
+        return {
+            "text/html": page.replace("<table ", f'<table style="{_FITTING}" ', 1),
             "text/plain": shown.to_string(**settings, line_width=100),
         }
 

@@ -212,7 +212,7 @@ def test_by_keyboard_and_without_motion(page, view, world):
     world.sh(
         f"docker run -d --label lesson={world.me} --name {full} -p 127.0.0.1::80 busybox httpd -f"
     )
-    link = view.get_by_role("link")
+    link = view.get_by_role("link", name="→ 80/tcp")
     expect(link).to_have_count(1, timeout=SECOND)
     link.focus()
     expect(link).to_be_in_viewport()
@@ -232,7 +232,7 @@ def test_text_stands_out_in_both_themes(page, view, world, theme):
     set_theme = f"jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})"
     page.evaluate(set_theme)
     dark = str(theme != "JupyterLab Dark").lower()
-    page.locator(f"body[data-jp-theme-light={dark}]").wait_for()
+    page.locator(f"body[data-jp-theme-light={dark}]").wait_for(state="attached")
     page.wait_for_timeout(4000)  # until no mark fades any more
     found = page.evaluate(
         """() => [...document.querySelectorAll(".jupyterlab-sidecar svg text")].map(text => {

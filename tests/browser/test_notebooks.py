@@ -144,7 +144,8 @@ def test_the_search_of_the_lesson_filters_by_hand_as_docker_does(lesson, page):
     source = page.locator(
         ".jp-InputArea-editor", has_text=re.compile(r'^registry.search\("busybox"\)$')
     )
-    cell = page.locator(".jp-CodeCell").filter(has=source)
+    place = [cell.source for cell in lesson[1].cells].index('registry.search("busybox")')
+    cell = page.locator(".jp-Cell").nth(place)
     count = cell.get_by_role("status")
     expect(count).to_have_text("6 of 6 rows")
     cell.get_by_role("textbox", name="search").fill("CURL")
