@@ -141,9 +141,6 @@ def test_the_search_of_the_lesson_filters_by_hand_as_docker_does(lesson, page):
     """What `--filter is-official=true --filter stars=3` does, with the keyboard; then reset."""
     if "search" not in "".join(sources(lesson)):
         return
-    source = page.locator(
-        ".jp-InputArea-editor", has_text=re.compile(r'^registry.search\("busybox"\)$')
-    )
     place = [cell.source for cell in lesson[1].cells].index('registry.search("busybox")')
     cell = page.locator(".jp-Cell").nth(place)
     count = cell.get_by_role("status")
