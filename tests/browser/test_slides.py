@@ -156,7 +156,7 @@ def test_a_table_filters_on_its_slide(lesson, page):
     place = page.evaluate("""() => {
       const notebook = jupyterapp.shell.currentWidget.content;
       return notebook.activeCellIndex = notebook.widgets.findIndex(
-        cell => cell.node.querySelector("input[type=text]"));
+        cell => cell.node.querySelector(".lesson-table input[type=text]"));
     }""")
     cell = page.locator(".jp-Cell").nth(place)
     before = slide(page)
