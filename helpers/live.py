@@ -36,7 +36,7 @@ _STYLE = """
 .lesson-view { font-size: var(--jp-content-font-size1); padding: 4px; max-width: 568px; }
 .lesson-view .listing:not(:focus-within)
   { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-.lesson-view h4 { margin: 8px 0 2px; }
+.lesson-view .heading { margin: 8px 0 2px; }
 .lesson-view ol { list-style: none; margin: 0; padding: 0; }
 .lesson-view .lines { margin: 6px 0 0; padding: 4px 8px; max-height: 9em;
   overflow: auto; position: sticky; bottom: 0; background: var(--jp-layout-color1, #fff);

@@ -16,8 +16,8 @@ _LETTERS = {"name": 7.9, "mono": 7.3, "note": 6.1}  # the widths of letters; of 
 _LETTER = 6.3
 _TONES = {"running": "green", "created": "blue", "paused": "blue", "exited": "orange"}
 STYLE = """
-.lesson-live { --ink: var(--jp-ui-font-color1, #1f2a37); --note: var(--jp-ui-font-color2, #4b5765);
-  --card: var(--jp-layout-color1, #fafbfc); --edge: #8996a5; --fill: 10%;
+.lesson-live { --ink: var(--jp-ui-font-color1, #1f2a37); --card: var(--jp-layout-color1, #fafbfc);
+  --note: color-mix(in srgb, var(--ink) 75%, var(--card)); --edge: #8996a5; --fill: 10%;
   --blue: #1553c7; --orange: #a84600; --green: #1f6b42; --grey: #5d6b7a; }
 :is([data-jp-theme-light="false"], .vscode-dark) .lesson-live { --fill: 20%;
   --blue: #8db4ff; --orange: #ffb27d; --green: #7ed3a1; --grey: #a9b6c4; }
@@ -143,7 +143,8 @@ def listing(parts):
     if parts.registry:
         titles[f"Registry {parts.registry}"] = parts.repositories
     return "".join(
-        f"<h4>{html.escape(title)}: {len(boxes)}</h4><ul>{''.join(map(_item, boxes.values()))}</ul>"
+        f'<p class="heading">{html.escape(title)}: {len(boxes)}</p>'
+        f"<ul>{''.join(map(_item, boxes.values()))}</ul>"
         for title, boxes in titles.items()
     )
 

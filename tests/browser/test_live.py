@@ -46,7 +46,7 @@ def beside(page):
 
 def things(page, title):
     """Locate what stands under a title in the list behind the picture."""
-    return beside(page).locator(f"h4:has-text('{title}') + ul > li")
+    return beside(page).locator(f".heading:has-text('{title}') + ul > li")
 
 
 @pytest.fixture
@@ -217,6 +217,7 @@ def test_by_keyboard_and_without_motion(page, view, world):
     link.focus()
     expect(link).to_be_in_viewport()
     assert link.bounding_box()["height"] > 5
+    view.get_by_role("link").last.focus()
     page.keyboard.press("Tab")
     expect(view.get_by_role("log")).to_be_focused()
     mark = view.locator("svg g.new rect").first
@@ -313,6 +314,7 @@ def test_saved_it_is_a_picture(lab, chromium, request, world, trusted):
     nbformat.write(made, path)
     context = chromium.new_context(viewport={"width": 1280, "height": 720})
     context.set_default_timeout(20_000)
+    context.grant_permissions(["local-network-access"])
     watched = request.node.watched = Watched(context)
     page = watched.page
     page.goto(f"{lab[0]}/doc/tree/{path.name}")
