@@ -16,7 +16,6 @@ from helpers._internal import datatables, errors, events
 from helpers.tables import WIDGET
 
 NO_ENGINE = "No Docker Engine answers. `python3 -m classroom lab` starts it."
-_PICTURE = datatables.PICTURE.replace(".lesson-table", ".lesson-panel")
 _STYLE = """<style>
 .lesson-panel { --jp-widgets-font-size: var(--jp-content-font-size1); overflow: visible;
   color: var(--jp-content-font-color1); }
@@ -64,7 +63,7 @@ def show_progress(progress):
 
 def _show(key, kind, text, page):
     """Show a widget, and a picture of it for who opens the notebook without its kernel."""
-    page = f'{_PICTURE}<div class="lesson-picture">{page}</div>'
+    page = f'{datatables.PICTURE}<div class="lesson-picture">{page}</div>'
     display({"text/plain": text, "text/html": page}, raw=True)
     if not hasattr(shell := get_ipython(), "kernel"):
         return

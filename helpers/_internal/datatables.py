@@ -6,13 +6,14 @@ from itables.widget import ITable
 
 from helpers._internal import frames
 
-# A table's outputs are a picture and the widget. Where the widget lives, it takes the picture's
-# place; in a notebook that is opened again without its kernel, the picture stays alone.
-PICTURE = """<style>
-.jp-OutputArea-child:has(.lesson-picture):has(+ * .lesson-table:not(.jupyter-widgets-disconnected)),
-.jp-OutputArea-child:has(.lesson-picture) +
-  :has(> .lm-Panel):not(:has(.lesson-table:not(.jupyter-widgets-disconnected)))
-{ display: none; }
+# The outputs of a table, and of an exercise's panel, are a picture and the widget. Where the widget
+# lives, it takes the picture's place; in a notebook that is opened again without its kernel, the
+# picture stays alone.
+_ALIVE = ":is(.lesson-table, .lesson-panel):not(.jupyter-widgets-disconnected)"
+PICTURE = f"""<style>
+.jp-OutputArea-child:has(.lesson-picture):has(+ * {_ALIVE}),
+.jp-OutputArea-child:has(.lesson-picture) + :has(> .lm-Panel):not(:has({_ALIVE}))
+{{ display: none; }}
 </style>"""
 _STYLE = """
 .lesson-table { --jp-widgets-font-size: 1em; font-size: var(--jp-content-font-size1); }
