@@ -104,6 +104,7 @@ def run_in_place(page):
         return seen
     page.keyboard.press("Control+Enter")
     page.wait_for_function(_RAN)
+    page.evaluate("jupyterapp.shell.collapseRight()")  # the live view, which takes a third
     page.wait_for_function(_STILL)
     ran = slide(page)
     assert (ran["active"], ran["cells"]) == (seen["active"], seen["cells"])
