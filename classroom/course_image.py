@@ -19,7 +19,7 @@ def names():
 def run_line():
     """Return the command line that starts the course, with the learner's work in two volumes."""
     return (
-        f"docker run --privileged --name course -p 127.0.0.1:{PORT}:{PORT} "
+        f"docker run --privileged --name course --stop-timeout 60 -p 127.0.0.1:{PORT}:{PORT} "
         f"-v course-notebooks:/course/notebooks -v course-engine:/var/lib/docker {names()[0]}"
     )
 

@@ -21,7 +21,7 @@ from pathlib import Path
 os.environ |= {environment!r}
 sys.path.insert(0, {root!r})
 from exercises import containers, images, progress, registry
-from helpers import workspace
+from helpers import engine, workspace
 from helpers._internal import identity
 from tests.exercises.wrong_states import WRONG
 identity.NOTEBOOK_DIR = Path({folder!r})
