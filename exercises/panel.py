@@ -20,7 +20,7 @@ _STYLE = """<style>
 .lesson-panel { --jp-widgets-font-size: var(--jp-content-font-size1); overflow: visible;
   color: var(--jp-content-font-color1); }
 .lesson-panel, .lesson-panel .widget-html-content { line-height: 1.5; }
-.lesson-exercise { max-width: 54em; padding: .8em 1.2em 1em; border-radius: 4px; margin: 2px 0 8px;
+.lesson-exercise { max-width: 54em; padding: .3em 1.2em .3em; border-radius: 4px; margin: 0;
   border: 1px solid var(--jp-border-color2); border-left: 4px solid var(--jp-brand-color1); }
 .lesson-exercise > * { margin: 0; overflow: visible; height: auto; width: auto; }
 .lesson-exercise h4 { margin: 0; font-size: 1.15em; }

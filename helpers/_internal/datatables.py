@@ -20,7 +20,7 @@ _STYLE = """
 .lesson-table .widget-box { overflow: visible; }
 .lesson-table .filters { flex-flow: row wrap; gap: .4em 2em; align-items: end; }
 .lesson-table .widget-label-basic { align-items: center; }
-.lesson-table .filters > div > * { height: 2.2em; margin: 0; align-items: center; }
+.lesson-table .filters > div > * { height: 1.8em; margin: 0; align-items: center; }
 .lesson-table :is(input, select, button) { font-family: inherit; }
 .lesson-table .filters b { font-variant-numeric: tabular-nums; margin-left: .4em; }
 .lesson-table input[type=checkbox] { width: 1.4em; height: 1.4em; margin: 0; }

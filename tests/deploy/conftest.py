@@ -98,7 +98,8 @@ class Course:
         at = zip(self.volumes, ("/course/notebooks", "/var/lib/docker"), strict=True)
         kept = [f"--volume={volume}:{folder}" for volume, folder in at]
         docker("run", "--detach", "--name", self.name, "--publish=127.0.0.1::8888",
-               "--stop-timeout=60", "--dns=127.0.0.1", *narrow, *kept, *options, self.image)  # fmt: skip
+               "--stop-timeout=60", "--dns=127.0.0.1", *narrow, *kept, *options,
+               self.image)  # fmt: skip
         self.wait()
 
     def wait(self):
