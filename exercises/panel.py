@@ -4,6 +4,7 @@ They look again when the Engine tells of an event and when a cell has ended. Not
 """
 
 import html
+import threading
 from urllib.parse import quote
 
 import ipywidgets as widgets
@@ -99,6 +100,10 @@ def _follow(moment, batch):
     for key, widget in list(_shown.items()):
         if isinstance(key, tuple):
             widget.follow()
+    if any(event.get("Action") == "start" for event in batch):
+        again = threading.Timer(0.4, events.refresh)  # nothing tells when a server begins to answer
+        again.daemon = True
+        again.start()
 
 
 def _link(exercise):
