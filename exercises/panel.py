@@ -4,7 +4,6 @@ They look again when the Engine tells of an event and when a cell has ended. Not
 """
 
 import html
-import threading
 from urllib.parse import quote
 
 import ipywidgets as widgets
@@ -101,9 +100,7 @@ def _follow(moment, batch):
         if isinstance(key, tuple):
             widget.follow()
     if any(event.get("Action") == "start" for event in batch):
-        again = threading.Timer(0.4, events.refresh)  # nothing tells when a server begins to answer
-        again.daemon = True
-        again.start()
+        events.refresh(after=0.4)  # nothing tells when a server begins to answer
 
 
 def _link(exercise):

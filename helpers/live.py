@@ -3,7 +3,6 @@
 import html
 import os
 import re
-import threading
 import time
 
 import anywidget
@@ -202,9 +201,7 @@ class View(anywidget.AnyWidget):
         self._store = (None, {}) if held is None else (str(snapshot.registry), held)
         self._tries = self._tries + 1 if runs and held is None else 0
         if 0 < self._tries < START_TRIES:  # no event tells when it begins to answer
-            again = threading.Timer(0.5, events.refresh)
-            again.daemon = True
-            again.start()
+            events.refresh(after=0.5)
 
 
 def _line(line):

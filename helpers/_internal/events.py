@@ -51,8 +51,12 @@ def subscribe(listener):
     return unsubscribe
 
 
-def refresh():
-    """Call each listener once more soon, without an event."""
+def refresh(after=0):
+    """Call each listener once more, soon or after so many seconds, without an event."""
+    if after:
+        timer = threading.Timer(after, refresh)
+        timer.daemon = True
+        return timer.start()
     with _lock:
         if _feed:
             _feed.queue.put(_REFRESH)
