@@ -13,7 +13,6 @@ from IPython.display import display
 from exercises.snapshot import Snapshot
 from exercises.text import task_to_html, to_html
 from helpers._internal import datatables, errors, events
-from helpers.tables import WIDGET
 
 NO_ENGINE = "No Docker Engine answers. `python3 -m classroom lab` starts it."
 _STYLE = """<style>
@@ -73,7 +72,7 @@ def _show(key, kind, text, page):
     if key not in _shown:
         _shown[key] = kind(key)
         events.refresh()
-    display({WIDGET: _shown[key]._repr_mimebundle_()[WIDGET]}, raw=True)
+    display(datatables.widget_data(_shown[key]), raw=True)
 
 
 def reports(exercises, snapshot):

@@ -13,11 +13,10 @@ from IPython.display import display
 from sidecar import Sidecar
 
 from helpers import engine
-from helpers._internal import events, identity, picture, sentences
+from helpers._internal import datatables, events, identity, picture, sentences
 from helpers._internal.errors import LessonError
 from helpers._internal.snapshot import Snapshot, name
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
 START_TRIES = 10  # how often a registry that has just been started is asked, twice a second
 _BASE = re.compile(r"(?:127\.0\.0\.1:\d+/library/)?busybox[:@]")  # all lessons start from it
 # A cell's outputs are this, the picture, and the widget. Where the widget lives, it takes the
@@ -230,7 +229,7 @@ def show(*, all=False):
     display({"text/html": _SAVED}, raw=True)
     unseen = "(Run the cell to see it.)"  # where SVG is not trusted
     display({"image/svg+xml": view.picture, "text/plain": unseen}, raw=True)
-    widget = {WIDGET: {"version_major": 2, "version_minor": 0, "model_id": view.model_id}}
+    widget = datatables.widget_data(view)
     display(widget, raw=True)
     in_vs_code = any(key.startswith("VSCODE_") for key in os.environ)
     if "JPY_SESSION_NAME" in os.environ and not in_vs_code:

@@ -16,7 +16,6 @@ from IPython.display import display
 from helpers._internal import command, datatables, equivalents, frames
 
 FILTERED = 3  # rows from which on a DataFrame is shown with filters
-WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def mask(frame, columns, texts, choices):
@@ -125,7 +124,7 @@ class Table(widgets.VBox):
     def _ipython_display_(self):
         picture = frames.static_repr(self.frame)
         display(picture | {"text/html": datatables.PICTURE + picture["text/html"]}, raw=True)
-        display({WIDGET: self._repr_mimebundle_()[WIDGET]}, raw=True)
+        display(datatables.widget_data(self), raw=True)
 
 
 def _control(spec):

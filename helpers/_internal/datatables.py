@@ -15,6 +15,7 @@ PICTURE = f"""<style>
 .jp-OutputArea-child:has(.lesson-picture) + :has(> .lm-Panel):not(:has({_ALIVE}))
 {{ display: none; }}
 </style>"""
+WIDGET = "application/vnd.jupyter.widget-view+json"
 _STYLE = """
 .lesson-table { --jp-widgets-font-size: 1em; font-size: var(--jp-content-font-size1); }
 .lesson-table .widget-box { overflow: visible; }
@@ -79,3 +80,8 @@ def itable(columns, rows):
         language={"zeroRecords": "no rows", "emptyTable": "no rows"},
         drawCallback=_FILTER,  # itables 2.9 loses an initComplete
     )  # fmt: skip
+
+
+def widget_data(widget):
+    """Return the data of an output in which a notebook shows a widget, and nothing else."""
+    return {WIDGET: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}}
