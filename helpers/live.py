@@ -1,5 +1,6 @@
 """The Engine beside the lesson: a picture of what there is, and the commands that change it."""
 
+import contextlib
 import html
 import os
 import re
@@ -15,7 +16,7 @@ from sidecar import Sidecar
 from helpers import engine
 from helpers._internal import datatables, events, identity, picture, sentences
 from helpers._internal.errors import LessonError
-from helpers._internal.snapshot import Snapshot, name
+from helpers._internal.snapshot import Snapshot
 
 START_TRIES = 10  # how often a registry that has just been started is asked, twice a second
 _BASE = re.compile(r"(?:127\.0\.0\.1:\d+/library/)?busybox[:@]")  # all lessons start from it
@@ -154,8 +155,7 @@ class View(anywidget.AnyWidget):
         about = {event["Actor"]["ID"] for event in happened}
         self._came |= about if any(event["Type"] == "image" for event in happened) else set()
         containers = snapshot.containers if self._everything else snapshot.own_containers
-        images = [one for one in snapshot.images if self._shows(one, snapshot)]
-        most = picture.MAX_BOXES
+        images, most = self._shown_images(snapshot), picture.MAX_BOXES
         shown = {one["Id"]: one for one in containers[:most]}
         kept = self._details if happened else {}
         self._details = {
@@ -163,44 +163,48 @@ class View(anywidget.AnyWidget):
         }
         self._images = {one["Id"]: one["RepoTags"] or () for one in snapshot.images}
         self._read_registry(snapshot, happened)
-        try:
-            mirror = engine.sources().mirror
-        except LessonError:
-            mirror = None
         return picture.Parts(
-            {one["Id"]: picture.image_box(self._named(one)) for one in images[:most]},
+            {one["Id"]: picture.image_box(one) for one in images[:most]},
             {key: picture.container_box(one, self._details[key]) for key, one in shown.items()},
             {key: picture.repository_box(key, tags) for key, tags in self._store[1].items()},
-            f"{mirror}, in place of Docker Hub" if mirror else "Docker Hub", self._store[0],
+            _source(), self._store[0],
             (max(len(images) - most, 0), max(len(containers) - most, 0)),
         )  # fmt: skip
 
-    def _shows(self, image, snapshot):
-        names = {image["Id"], *(image["RepoTags"] or ())}
-        own = self._everything or image in snapshot.own_images or names & self._came
-        return own or any(map(_BASE.match, names))
-
-    def _named(self, image):
-        """Leave out an image's names that are other workspaces'."""
-        names = [name for name in image["RepoTags"] or () if self._everything
-                 or identity.owns_tag(name) or _BASE.match(name) or name in self._came]  # fmt: skip
-        return image | {"RepoTags": names or image["RepoTags"]}
+    def _shown_images(self, snapshot):
+        """Return the images that are shown, without the names that are other workspaces'."""
+        if self._everything:
+            return snapshot.images
+        own, shown = self._came.union(one["Id"] for one in snapshot.own_images), []
+        for one in snapshot.images:
+            tags = one["RepoTags"] or []
+            known = [name for name in tags if _BASE.match(name) or name in self._came]
+            if known or one["Id"] in own:
+                names = [name for name in tags if name in known or identity.owns_tag(name)]
+                shown.append(one | {"RepoTags": names or tags})
+        return shown
 
     def _read_registry(self, snapshot, happened):
         """Ask the own registry what it holds, when that may be something else by now."""
-        full = identity.prefixed("registry")
-        own = [one for one in snapshot.own_containers if name(one) == full]
-        runs = any(one["State"] == "running" for one in own)
+        full, runs = identity.prefixed("registry"), snapshot.registry_runs
         if happened and runs == bool(self._store[0]) and not any(
             event["Action"] == "push" or event["Actor"]["Attributes"].get("name") == full
             for event in happened
         ):  # fmt: skip
             return
-        held = snapshot.repositories if runs else None
+        held = snapshot.repositories
         self._store = (None, {}) if held is None else (str(snapshot.registry), held)
         self._tries = self._tries + 1 if runs and held is None else 0
         if 0 < self._tries < START_TRIES:  # no event tells when it begins to answer
             events.refresh(after=0.5)
+
+
+def _source():
+    """Say where images come from."""
+    with contextlib.suppress(LessonError):
+        if mirror := engine.sources().mirror:
+            return f"{mirror}, in place of Docker Hub"
+    return "Docker Hub"
 
 
 def _line(line):

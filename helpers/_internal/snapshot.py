@@ -53,10 +53,13 @@ class Snapshot:
         as_inspected = {"Config": one, "Name": name(one, "/"), "Image": one["ImageID"]}
         if identity.owns(as_inspected):
             return True
-        labels = {image["Id"]: image["Labels"] or {} for image in self.images}
-        return identity.owns(
-            as_inspected, {image: known.get(key) == value for image, known in labels.items()}
-        )
+        return identity.owns(as_inspected, self._labelled_images)
+
+    @cached_property
+    def _labelled_images(self):
+        """Whether an image carries the label, by its ID."""
+        key, value = identity.LABEL, identity.name()
+        return {one["Id"]: (one["Labels"] or {}).get(key) == value for one in self.images}
 
     @cached_property
     def own_images(self):
@@ -66,7 +69,7 @@ class Snapshot:
             one
             for one in self.images
             if one["Id"] in used
-            or (one["Labels"] or {}).get(identity.LABEL) == identity.name()
+            or self._labelled_images[one["Id"]]
             or any(map(identity.owns_tag, [*(one["RepoTags"] or ()), *(one["RepoDigests"] or ())]))
         ]
 
@@ -98,15 +101,19 @@ class Snapshot:
             return own_registry.find(self.api)
 
     @cached_property
+    def registry_runs(self):
+        """Whether the own registry's container runs."""
+        full = identity.prefixed("registry")
+        return any(one["State"] == "running" for one in self.own_containers if name(one) == full)
+
+    @cached_property
     def repositories(self):
         """What the own registry holds: a dict from a repository to a list of its tags.
 
         It is `None` where no own registry runs, or it does not answer (yet).
         """
-        full = identity.prefixed("registry")
-        runs = any(one["State"] == "running" for one in self.own_containers if name(one) == full)
         with contextlib.suppress(errors.LessonError, requests.RequestException):
-            if runs and self.registry:
+            if self.registry_runs and self.registry:
                 return _repositories(self.registry)
 
 
