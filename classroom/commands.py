@@ -20,10 +20,10 @@ LEARNER = {"WORKSPACE": "learner"}
 def lab(rest, yes):
     """Open the lessons in JupyterLab; what follows goes to it, as `lab --no-browser`."""
     value = _prepare(docker_hub.choice(), yes)
-    _ask_for_no_news()
     # Its settings and open tabs lie with the clone, not in the user's home.
-    settings = {"JUPYTER_CONFIG_DIR": str(STATE / "jupyter")}
-    return _open_lab(FIRST_LESSON, rest, {"CLASSROOM": value, **settings})
+    home = STATE / "jupyter"
+    slides.write_user_settings(home / "lab" / "user-settings", slides.NO_NEWS)
+    return _open_lab(FIRST_LESSON, rest, {"CLASSROOM": value, "JUPYTER_CONFIG_DIR": str(home)})
 
 
 def present(rest, yes):
@@ -52,14 +52,6 @@ def _open_lab(page, rest, surroundings):
         *rest,
     ]
     return _become(command, surroundings)
-
-
-def _ask_for_no_news():
-    """Have JupyterLab fetch no news, look for no newer version, and not ask about either."""
-    name = "jupyter/lab/user-settings/@jupyterlab/apputils-extension/notification"
-    file = STATE / f"{name}.jupyterlab-settings"
-    if not file.exists():
-        files.write_json(file, {"fetchNews": "false", "checkForUpdates": False})
 
 
 def test(rest, yes):

@@ -1,12 +1,14 @@
-"""How a lesson is presented: JupyterLab's settings for a room, in a folder of their own."""
+"""JupyterLab's settings: for a learner, and for a room, in a folder of their own."""
 
 from classroom import files
 from classroom.errors import ClassroomError
 from classroom.paths import ROOT, STATE
 
 HOME = STATE / "present"  # JupyterLab's configuration while it presents; a learner's own stays
-SETTINGS = {
-    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+NO_NEWS = {  # no news, no look for a newer version, and no question about either
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False}
+}
+SETTINGS = NO_NEWS | {
     "@jupyterlab/apputils-extension/themes": {
         "overrides": {"code-font-size": "20px", "content-font-size1": "22px"}
     },
@@ -59,6 +61,20 @@ def find_lesson(word):
     )
 
 
+def write_user_settings(folder, settings, *, again=False):
+    """Write JupyterLab's settings, a dict by plugin, to the folder of a user's.
+
+    Args:
+        folder: The folder's `Path`.
+        settings: The settings, a dict by plugin.
+        again: Write also those that are there; they stay otherwise, as the user has changed them.
+    """
+    for name, value in settings.items():
+        file = folder / f"{name}.jupyterlab-settings"
+        if again or not file.exists():
+            files.write_json(file, value)
+
+
 def write_settings():
     """Write JupyterLab's settings for a room; what the presenter changed in them stays.
 
@@ -66,10 +82,8 @@ def write_settings():
         What the environment of JupyterLab needs, a dict.
     """
     folder = HOME / "lab" / "user-settings"
-    for name, value in (SETTINGS | ACTIVE).items():
-        file = folder / f"{name}.jupyterlab-settings"
-        if name in ACTIVE or not file.exists():
-            files.write_json(file, value)
+    write_user_settings(folder, SETTINGS)
+    write_user_settings(folder, ACTIVE, again=True)
     files.write_text(HOME / "custom" / "custom.css", STYLE)
     return {
         "JUPYTER_CONFIG_DIR": str(HOME),

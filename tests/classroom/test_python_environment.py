@@ -380,11 +380,13 @@ def test_a_dead_process_is_not_ours():
 
 def test_jupyterlab_is_told_not_to_ask_about_news(tmp_path, monkeypatch):
     monkeypatch.setattr(commands, "STATE", tmp_path)
-    commands._ask_for_no_news()
+    monkeypatch.setattr(commands, "_prepare", lambda value, yes: "on")
+    monkeypatch.setattr(commands, "_become", lambda words, more: None)
+    commands.lab([], yes=False)
     (told,) = tmp_path.rglob("*.jupyterlab-settings")
     assert json.loads(told.read_text()) == {"fetchNews": "false", "checkForUpdates": False}
     told.write_text("{}")  # what a person has changed stays
-    commands._ask_for_no_news()
+    commands.lab([], yes=False)
     assert told.read_text() == "{}"
 
 
