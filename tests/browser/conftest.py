@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.sign import NotebookNotary
 from playwright.sync_api import Error, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +24,9 @@ FLAGS = [
 LOOPBACK = re.compile(r"(https?|wss?)://(127\.0\.0\.1|localhost|\[::1\])[:/]|(data|blob|about):")
 # JupyterLab 4.6 takes its own splash screen off the page twice when it restores its tabs.
 SPLASH = re.compile(r"'removeChild' on 'Node'.*\n +at \S*/static/lab/jlab_core\.\S*$")
+# What JupyterLab and ipywidgets say to the console, where no learner reads it, of a kernel that
+# went: the first widget is not found, the debugger's state is not restored.
+COMPLAINT = re.compile("widget model not found|Could not restore the debugger state")
 SETTINGS = {  # JupyterLab asks nobody for its news, and keeps every cell on the page
     "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
     "notebook-extension/tracker": '{"windowingMode": "none"}',
@@ -127,23 +131,64 @@ class Watched:
             self.page.screenshot(path=file.with_suffix(".png"))
 
 
+@contextlib.contextmanager
+def watched_page(chromium, *, seconds, permissions=()):
+    """A page, as a `Watched`, on which what is looked for comes within so many seconds."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    context.set_default_timeout(seconds * 1000)
+    context.grant_permissions(["local-network-access", *permissions])
+    try:
+        yield Watched(context)
+    finally:
+        context.close()
+
+
+def write_notebook(path, *sources):
+    """Write a notebook of code cells that have not run."""
+    cells = list(map(nbformat.v4.new_code_cell, sources))
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(made, path)
+
+
+def wait_for_kernel(page):
+    page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
+
+
+def open_without_kernel(page, address, path, *, trusted):
+    """Open what a notebook has saved as another person or on another day, without a kernel."""
+    saved = nbformat.read(path, as_version=4)
+    saved.metadata.kernelspec = {"name": "gone", "display_name": "Gone"}
+    saved.metadata.language_info = {"name": f"gone-{trusted}"}  # so it is trusted by nobody yet
+    if trusted:
+        NotebookNotary().sign(saved)
+    nbformat.write(saved, other := path.with_name(f"other-{path.stem}-{trusted}.ipynb"))
+    page.goto(f"{address}/doc/tree/{other.name}")
+    page.get_by_role("dialog").get_by_role("combobox").select_option("No Kernel")
+    page.get_by_role("dialog").get_by_role("button", name="Select Kernel").click()
+
+
 @pytest.fixture(scope="module")
 def watched(lab, chromium, request):
     """A notebook of two empty cells, open in JupyterLab with a kernel, for a module's tests."""
     address, home = lab
     name = f"{request.module.__name__.rpartition('.')[2]}.ipynb"
-    empty = [nbformat.v4.new_code_cell() for _ in range(2)]
-    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
-    made = nbformat.v4.new_notebook(cells=empty, metadata={"kernelspec": kernel})
-    nbformat.write(made, home / name)
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    context.set_default_timeout(10_000)
-    context.grant_permissions(["clipboard-read", "clipboard-write", "local-network-access"])
-    one = Watched(context)
-    one.page.goto(f"{address}/doc/tree/{name}")
-    one.page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
-    yield one
-    context.close()
+    write_notebook(home / name, "", "")
+    clipboard = ("clipboard-read", "clipboard-write")
+    with watched_page(chromium, seconds=10, permissions=clipboard) as one:
+        one.page.goto(f"{address}/doc/tree/{name}")
+        wait_for_kernel(one.page)
+        yield one
+
+
+@pytest.fixture
+def own_page(chromium, request):
+    """A page of a test's own, on which a kernel may go, as a `Watched`."""
+    with watched_page(chromium, seconds=20) as one:
+        request.node.watched = one
+        yield one
+        one.errors = [error for error in one.errors if not COMPLAINT.search(error)]
+        one.check()
 
 
 @pytest.fixture

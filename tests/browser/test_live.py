@@ -4,14 +4,12 @@ import re
 import statistics
 import time
 
-import nbformat
 import pytest
-from nbformat.sign import NotebookNotary
 from playwright.sync_api import expect
 
 from helpers._internal import identity
-from tests.browser.conftest import Watched
-from tests.browser.test_saved_tables import COMPLAINT, SAVE, SHUT_DOWN
+from tests.browser.conftest import open_without_kernel, wait_for_kernel, write_notebook
+from tests.browser.test_saved_tables import RUN, SAVE, SHUT_DOWN
 from tests.helpers.integration.faults import Relay, engine_socket
 
 STREAMS = "import threading; sum(one.name == 'events_read' for one in threading.enumerate())"
@@ -305,33 +303,17 @@ def test_from_event_to_picture(page, view, world, others, record_property):
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_saved_it_is_a_picture(lab, chromium, request, world, trusted):
+def test_saved_it_is_a_picture(lab, own_page, world, trusted):
     """Opened again without its kernel, on another day, by who made it or by another."""
-    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
-    cells = [nbformat.v4.new_code_cell(show(world.me))]
-    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    path = lab[1] / f"live-{trusted}.ipynb"
-    nbformat.write(made, path)
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    context.set_default_timeout(20_000)
-    context.grant_permissions(["local-network-access"])
-    watched = request.node.watched = Watched(context)
-    page = watched.page
+    page, path = own_page.page, lab[1] / f"live-{trusted}.ipynb"
+    write_notebook(path, show(world.me))
     page.goto(f"{lab[0]}/doc/tree/{path.name}")
-    page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
-    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    wait_for_kernel(page)
+    page.evaluate(RUN)
     beside(page).locator("svg").wait_for()
     page.evaluate(SAVE)
     page.evaluate(SHUT_DOWN)
-    saved = nbformat.read(path, as_version=4)
-    saved.metadata.kernelspec = {"name": "gone", "display_name": "Gone"}
-    saved.metadata.language_info = {"name": f"gone-{trusted}"}  # so it is trusted by nobody yet
-    if trusted:
-        NotebookNotary().sign(saved)
-    nbformat.write(saved, other := path.with_name(f"live-other-{trusted}.ipynb"))
-    page.goto(f"{lab[0]}/doc/tree/{other.name}")
-    page.get_by_role("dialog").get_by_role("combobox").select_option("No Kernel")
-    page.get_by_role("dialog").get_by_role("button", name="Select Kernel").click()
+    open_without_kernel(page, lab[0], path, trusted=trusted)
     output = page.locator(".jp-Cell-outputArea")
     picture = output.locator("img")
     words = output.get_by_text("(Run the cell to see it.)")  # JupyterLab draws no stranger's SVG
@@ -340,6 +322,3 @@ def test_saved_it_is_a_picture(lab, chromium, request, world, trusted):
     assert output.inner_text().split("\n")[0].strip() == "The Docker Engine, when this cell ran:"
     assert "rror" not in output.inner_text()
     assert not trusted or picture.evaluate("image => image.naturalWidth") > 400
-    watched.errors = [error for error in watched.errors if not COMPLAINT.search(error)]
-    watched.check()
-    context.close()

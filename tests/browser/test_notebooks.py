@@ -9,8 +9,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from helpers._internal.datatables import PICTURE
-from tests.browser.conftest import ROOT, Watched
-from tests.notebooks import NOTEBOOKS
+from tests.browser.conftest import ROOT, watched_page
+from tests.notebooks import NOTEBOOKS, without_outputs
 
 _LARGER = "key => jupyterapp.commands.execute('apputils:incr-font-size', { key })"
 _READY = """name => {
@@ -30,32 +30,24 @@ def lessons(lab):
     shutil.copytree(ROOT / "images", home / "images")
     (home / "notebooks").mkdir()
     for path in NOTEBOOKS:
-        notebook = nbformat.read(path, as_version=4)
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-        nbformat.write(notebook, home / "notebooks" / path.name)
+        nbformat.write(without_outputs(path), home / "notebooks" / path.name)
     return address
 
 
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
 def lesson(request, lessons, chromium):
     """A notebook after Run All: what watches its page, and the notebook as it is saved."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    context.set_default_timeout(10_000)
-    context.grant_permissions(["local-network-access"])
-    one = Watched(context)
-    # reset: JupyterLab would open the notebooks before this one again
-    one.page.goto(f"{lessons}/lab/tree/notebooks/{request.param.name}?reset")
-    one.page.wait_for_function(_READY, arg=request.param.name, timeout=60_000)
-    one.page.get_by_role("menuitem", name="Run", exact=True).click()
-    one.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     saved = nbformat.read(request.param, as_version=4)
     last = sum(cell.cell_type == "code" for cell in saved.cells)
-    prompt = one.page.get_by_text(f"[{last}]:", exact=True).filter(visible=True)
-    expect(prompt.first).to_be_visible(timeout=120_000)
-    yield one, saved
-    context.close()
+    with watched_page(chromium, seconds=10) as one:
+        # reset: JupyterLab would open the notebooks before this one again
+        one.page.goto(f"{lessons}/lab/tree/notebooks/{request.param.name}?reset")
+        one.page.wait_for_function(_READY, arg=request.param.name, timeout=60_000)
+        one.page.get_by_role("menuitem", name="Run", exact=True).click()
+        one.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        prompt = one.page.get_by_text(f"[{last}]:", exact=True).filter(visible=True)
+        expect(prompt.first).to_be_visible(timeout=120_000)
+        yield one, saved
 
 
 @pytest.fixture

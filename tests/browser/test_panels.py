@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import expect
 
 from helpers._internal import connection, identity, ports
-from tests.browser.conftest import ROOT, Watched
-from tests.browser.test_saved_tables import COMPLAINT
+from tests.browser.conftest import ROOT, wait_for_kernel
 from tests.exercises.test_exercises import EVERY, READ, Learner
 from tests.exercises.wrong_states import WRONG
+from tests.notebooks import NOTEBOOKS, without_outputs
 
 SETUP = """
 import getpass, os, sys
@@ -144,34 +144,24 @@ def test_it_follows_what_the_cli_does(watcher, name):
 
 
 @pytest.fixture
-def lesson(lab, chromium, request):
+def lesson(lab, own_page):
     """Lesson 3 in JupyterLab: its page, with the set-up cell and the panel of `cafe` run."""
     address, home = lab
-    made = nbformat.read(ROOT / "notebooks/03-containers.ipynb", as_version=4)
-    for cell in made.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+    made = without_outputs(NOTEBOOKS[2])
     first = nbformat.v4.new_code_cell("import os\nos.environ['WORKSPACE'] = 'check-lesson'")
     made.cells.insert(0, first)
     shutil.copytree(ROOT / "images", home / "images", dirs_exist_ok=True)
     (home / "notebooks").mkdir(exist_ok=True)
     nbformat.write(made, home / "notebooks/lesson.ipynb")
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    context.set_default_timeout(20_000)
-    context.grant_permissions(["local-network-access"])
-    watched = request.node.watched = Watched(context)
-    watched.page.goto(f"{address}/doc/tree/notebooks/lesson.ipynb")
-    watched.page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
+    own_page.page.goto(f"{address}/doc/tree/notebooks/lesson.ipynb")
+    wait_for_kernel(own_page.page)
     wanted = ["", "03-01", "03-progress-1", "ex-cafe-1"]
     places = [place for place, cell in enumerate(made.cells)
               if place == 0 or cell.id in wanted]  # fmt: skip
     for place in places:
-        watched.page.evaluate(RUN_PLACE, place)
-    yield watched
-    watched.page.evaluate(RUN_CODE, "from helpers import workspace; workspace.reset()")
-    watched.errors = [error for error in watched.errors if not COMPLAINT.search(error)]
-    watched.check()
-    context.close()
+        own_page.page.evaluate(RUN_PLACE, place)
+    yield own_page
+    own_page.page.evaluate(RUN_CODE, "from helpers import workspace; workspace.reset()")
 
 
 def test_lesson_3_s_panel_follows_within_a_second(lesson, world):

@@ -1,18 +1,11 @@
 """A table that was saved in JupyterLab, opened again: by its kernel, by another, and by none."""
 
-import re
-
-import nbformat
 import pytest
-from nbformat.sign import NotebookNotary
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Watched
+from tests.browser.conftest import open_without_kernel, wait_for_kernel, write_notebook
 from tests.browser.test_explore import HUNDRED, count
 
-# What JupyterLab and ipywidgets say to the console, where no learner reads it, of a kernel that
-# went: the first widget is not found, the debugger's state is not restored.
-COMPLAINT = re.compile("widget model not found|Could not restore the debugger state")
 RUN = "jupyterapp.commands.execute('notebook:run-all-cells')"
 SAVE = "jupyterapp.commands.execute('docmanager:save')"
 RESTART = "jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
@@ -22,29 +15,15 @@ SHUT_DOWN = "jupyterapp.shell.currentWidget.context.sessionContext.shutdown()"
 @pytest.fixture(scope="module")
 def path(lab):
     """A notebook that shows a table."""
-    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
-    cells = [nbformat.v4.new_code_cell(HUNDRED)]
-    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    nbformat.write(made, lab[1] / "saved.ipynb")
+    write_notebook(lab[1] / "saved.ipynb", HUNDRED)
     return lab[1] / "saved.ipynb"
 
 
 @pytest.fixture
-def page(lab, path, chromium, request):
+def page(lab, path, own_page):
     """The notebook's page, opened anew."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    context.set_default_timeout(20_000)
-    context.grant_permissions(["local-network-access"])
-    watched = request.node.watched = Watched(context)
-    watched.page.goto(f"{lab[0]}/doc/tree/{path.name}")
-    yield watched.page
-    watched.errors = [error for error in watched.errors if not COMPLAINT.search(error)]
-    watched.check()
-    context.close()
-
-
-def wait_for_kernel(page):
-    page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)
+    own_page.page.goto(f"{lab[0]}/doc/tree/{path.name}")
+    return own_page.page
 
 
 def expect_the_living(page, text):
@@ -94,13 +73,5 @@ def test_it_is_a_picture_for_the_next_day_s_kernel(page):
 
 @pytest.mark.parametrize("trusted", [True, False])
 def test_it_is_a_picture_without_any_kernel(lab, path, page, trusted):
-    saved = nbformat.read(path, as_version=4)
-    saved.metadata.kernelspec = {"name": "gone", "display_name": "Gone"}
-    saved.metadata.language_info = {"name": f"gone-{trusted}"}  # so it is trusted by nobody yet
-    if trusted:
-        NotebookNotary().sign(saved)
-    nbformat.write(saved, path.with_name(f"other-{trusted}.ipynb"))
-    page.goto(f"{lab[0]}/doc/tree/other-{trusted}.ipynb")
-    page.get_by_role("dialog").get_by_role("combobox").select_option("No Kernel")
-    page.get_by_role("dialog").get_by_role("button", name="Select Kernel").click()
+    open_without_kernel(page, lab[0], path, trusted=trusted)
     expect_the_picture(page)

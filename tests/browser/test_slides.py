@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import ROOT, Watched, free_port, wait_for_port
+from tests.browser.conftest import ROOT, free_port, wait_for_port, watched_page
 from tests.notebooks import NOTEBOOKS
 
 _READY = """name => {
@@ -63,15 +63,11 @@ def presented(tmp_path_factory):
 @pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
 def lesson(request, presented, chromium):
     """A lesson that is presented: what watches its page, and the notebook as it is saved."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 720})
-    context.set_default_timeout(30_000)
-    context.grant_permissions(["local-network-access"])
-    one = Watched(context)
-    one.page.goto(f"{presented}/doc/tree/notebooks/{request.param.name}")
-    one.page.wait_for_function(_READY, arg=request.param.name, timeout=60_000)
-    before = request.param.read_bytes()
-    yield one, nbformat.read(request.param, as_version=4)
-    context.close()
+    with watched_page(chromium, seconds=30) as one:
+        one.page.goto(f"{presented}/doc/tree/notebooks/{request.param.name}")
+        one.page.wait_for_function(_READY, arg=request.param.name, timeout=60_000)
+        before = request.param.read_bytes()
+        yield one, nbformat.read(request.param, as_version=4)
     assert request.param.read_bytes() == before
 
 
