@@ -85,13 +85,15 @@ def tables(room, sizes):
     room.make_containers(sizes.containers)
     room.make_images(sizes.images)
     index = connection.sources().index
-    listed = [
-        (f"{sizes.containers} containers", LIST, None),
-        (f"{sizes.containers} containers", LIST, "ps -a"),
-        (f"{sizes.images} images", "images.ls()", "images"),
-        ("search", 'registry.search("busybox")', f"search {index}/busybox"),
-    ]
     with Kernel() as kernel:
+        listed = [
+            (f"{sizes.containers} containers", LIST, "the Engine's bare answer", _LIST,
+             lambda: kernel.value(BARE)["seconds"]),
+            # most of its time is the Engine's answer, for which both wait
+            (f"{sizes.containers} containers", LIST, *_command("ps -a", None)),
+            (f"{sizes.images} images", "images.ls()", *_command("images")),
+            ("search", 'registry.search("busybox")', *_command(f"search {index}/busybox")),
+        ]  # fmt: skip
         _check(kernel, sizes)
         sides = [_table(kernel, sizes, *one) for one in listed]
     room.clean()
@@ -109,22 +111,19 @@ def _check(kernel, sizes):
             raise RuntimeError(f"{call} has fewer than {least} rows; is something removing them?")
 
 
-def _table(kernel, sizes, what, call, words):
-    """Measure one table, against docker-py's bare answer where no words of a command are given.
+def _command(words, goal=_TABLE):
+    """Return a docker command as the other side of a table: its name, the goal, its measure."""
+    return f"docker {words}", goal, lambda: processes.seconds("docker", *words.split())
 
-    Returns its figure, and the most Engine calls that it took.
-    """
+
+def _table(kernel, sizes, what, call, other, goal, theirs):
+    """Measure one table; returns its figure, and the most Engine calls that it took."""
     ours, theirs = turns(
         sizes.quick,
         sizes.warm_up,
         lambda: kernel.value(f"cell.timed(lambda: {call})"),
-        lambda: processes.seconds("docker", *words.split()) if words
-        else kernel.value(BARE)["seconds"],
-    )  # fmt: skip
-    goal = _TABLE if words else _LIST
-    if words == "ps -a":
-        goal = None  # most of its time is the Engine's answer, for which both wait
-    other = f"docker {words}" if words else "the Engine's bare answer"
+        theirs,
+    )
     figure = Figure(f"{what}: {other}", _all(ours, "seconds"), tuple(theirs), goal)
     return figure, max(one["calls"] for one in ours)
 
