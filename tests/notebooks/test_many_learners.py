@@ -13,7 +13,14 @@ from benchmarks.load import __main__ as load
 from benchmarks.load.cells import code_cells, difference
 from benchmarks.load.room import FILES
 from helpers import engine
+from helpers._internal import identity
 from tests.notebooks import ROOT
+
+
+@pytest.fixture(autouse=True)
+def in_the_notebooks_folder(monkeypatch):
+    """Learners work in the folder of the lessons, wherever other tests of this process work."""
+    monkeypatch.setattr(identity, "NOTEBOOK_DIR", FILES.parent)
 
 
 def begin(*arguments):
