@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from classroom import course_image, docker_hub, engine, environment, files, slides, stand_in
+from classroom import course_image, docker_hub, engine, environment, files, room, slides, stand_in
 from classroom.errors import ClassroomError
 from classroom.paths import ROOT, STATE
 from classroom.steps import drop_output, open_closed_streams, say, step
@@ -43,9 +43,11 @@ def present(rest, yes):
 
 
 def _open_lab(page, rest, surroundings):
-    """Become a JupyterLab that opens a page."""
+    """Become a JupyterLab that opens a page, in a room one that JupyterHub guards."""
+    in_a_room = "JUPYTERHUB_API_TOKEN" in os.environ
     command = [
-        *(environment.program("python"), "-m", "jupyterlab"),
+        *(environment.program("python"), "-m"),
+        "jupyterhub.singleuser" if in_a_room else "jupyterlab",
         *(f"--LabApp.default_url={page}", f"--ServerApp.root_dir={ROOT}"),
         *([] if any(word.startswith(("--ip", "--ServerApp.ip")) for word in rest) else [LOOPBACK]),
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
@@ -107,6 +109,16 @@ def image(rest, yes):
     return 0
 
 
+def hub(rest, yes):
+    """Open a room of learners on this server; what follows goes to JupyterHub."""
+    value = _prepare(docker_hub.choice(), yes, locks=(environment.LESSONS, environment.HUB))
+    with _lock():
+        opened = room.prepare(value)
+    room.tell(opened, rest)
+    os.chdir(room.FOLDER)
+    return _become(room.command(rest), {})
+
+
 def reset(rest, yes):
     """Remove what the lessons made in the Engine, and nothing else."""
     if engine.find() is None:
@@ -126,7 +138,7 @@ def stop(rest, yes):
                 engine.stop(STATE)
         else:
             say("The Docker Engine was not started here, or is not running: left as it is.")
-        ended = docker_hub.close(STATE)
+        ended = [*room.close(), *docker_hub.close(STATE)]
         say(f"✓ Ended: {', '.join(ended)}" if ended else "No mirror or index was running.")
     return 0
 
@@ -156,9 +168,9 @@ def status(rest, yes):
 
 COMMANDS = {
     command.__name__: command
-    for command in (lab, present, test, outputs, bench, image, reset, stop, status)
+    for command in (lab, present, hub, test, outputs, bench, image, reset, stop, status)
 }
-WITH_REST = ("lab", "present", "test", "image")
+WITH_REST = ("lab", "present", "hub", "test", "image")
 
 
 def main(arguments=None):

@@ -8,6 +8,12 @@ from classroom.errors import ClassroomError
 from classroom.paths import ROOT
 
 PORT = 8888  # of JupyterLab, in the container and published
+# What is enough in place of --privileged, in the words of docker-py.
+RIGHTS = {
+    "cap_add": ["SYS_ADMIN", "NET_ADMIN"],
+    "security_opt": ["seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined"],
+    "cgroupns": "private",
+}
 
 
 def names():
@@ -22,6 +28,13 @@ def run_line():
         f"docker run --privileged --name course --stop-timeout 60 -p 127.0.0.1:{PORT}:{PORT} "
         f"-v course-notebooks:/course/notebooks -v course-engine:/var/lib/docker {names()[0]}"
     )
+
+
+def rights():
+    """Return `RIGHTS` as options of `docker run`, a list of str."""
+    each = {"cap-add": RIGHTS["cap_add"], "security-opt": RIGHTS["security_opt"],
+            "cgroupns": [RIGHTS["cgroupns"]]}  # fmt: skip
+    return [f"--{option}={value}" for option, values in each.items() for value in values]
 
 
 def build(options):

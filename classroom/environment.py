@@ -17,6 +17,8 @@ VENV = ROOT / ".venv"
 LESSONS = ROOT / "requirements.txt"  # the lock of what a lesson needs, the project itself with it
 TESTS = ROOT / "tests" / "requirements.txt"  # the lock of what the tests add
 SLIDES = ROOT / "classroom" / "present.txt"  # the lock of what presenting adds
+LEARNER = ROOT / "deploy" / "hub" / "learner.txt"  # the lock of what a room adds for a learner
+HUB = ROOT / "deploy" / "hub" / "hub.txt"  # the lock of what the server of a room adds
 UV = "uv==0.13.9"  # installs the locks in a tenth of pip's time, and makes no byte-code first
 BROWSERS = ("chromium", "google-chrome", "google-chrome-stable")
 # Prints what is installed. It fails if a file of it is gone; byte-code may go.

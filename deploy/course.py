@@ -1,4 +1,4 @@
-"""What the image of the course does: `build` while it is made, `lab` when it runs."""
+"""What the image of the course does: `build` while it is made, `lab` or `present` when it runs."""
 
 import hashlib
 import os
@@ -20,7 +20,8 @@ NOTEBOOKS = ROOT / "notebooks"
 
 def build():
     """Make all that `lab` would have to make or to fetch."""
-    environment.prepare()
+    locks = (environment.LESSONS, environment.SLIDES, environment.LEARNER)
+    environment.prepare(locks=locks)
     mirror.fill(STATE)
     shutil.rmtree(STATE / "apt", ignore_errors=True)  # what was only needed to fetch packages
     for archive in (STATE / "packages").glob("*.deb"):
@@ -63,13 +64,13 @@ def _digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
 
 
-def lab(arguments):
-    """Bring the lessons up to date, and become `python3 -m classroom lab`."""
+def run(command, *arguments):
+    """Bring the lessons up to date, and become `python3 -m classroom lab`, or `present`."""
     for name in deliver(LESSONS, NOTEBOOKS):
         print(f"A new edition of a lesson that you have changed lies beside it: {name}", flush=True)
-    return main(["lab", "--no-browser", "--ip=0.0.0.0", *arguments])
+    return main([command, *arguments, "--no-browser", "--ip=0.0.0.0"])
 
 
 if __name__ == "__main__":
     os.chdir(ROOT)
-    sys.exit(build() if sys.argv[1] == "build" else lab(sys.argv[2:]))
+    sys.exit(build() if sys.argv[1] == "build" else run(*sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
@@ -78,6 +79,12 @@ def test_a_lesson_that_is_none_prepares_nothing(become, capsys):
     assert not become and capsys.readouterr().err.startswith("✗ The lesson `nine`")
 
 
+def _run(coroutine):
+    """Run it in a thread of its own: the browser of other tests keeps a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
+
+
 def test_a_presented_lesson_has_no_outputs_and_its_file_stays(tmp_path):
     file = tmp_path / "lesson.ipynb"
     output = nbformat.v4.new_output("stream", text="gone")
@@ -85,13 +92,13 @@ def test_a_presented_lesson_has_no_outputs_and_its_file_stays(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=[cell, nbformat.v4.new_markdown_cell()]), file)
     before = file.read_bytes()
     lessons = PresentedLessons(root_dir=str(tmp_path))
-    model = asyncio.run(lessons.get("lesson.ipynb"))
+    model = _run(lessons.get("lesson.ipynb"))
     [code, prose] = model["content"]["cells"]
     assert (code["outputs"], code["execution_count"]) == ([], None) and "outputs" not in prose
     with pytest.raises(HTTPError, match="stays as it is"):
-        asyncio.run(lessons.save(model, "lesson.ipynb"))
+        _run(lessons.save(model, "lesson.ipynb"))
     assert file.read_bytes() == before
-    asyncio.run(lessons.get("lesson.ipynb", content=False))
+    _run(lessons.get("lesson.ipynb", content=False))
     text = {"type": "file", "format": "text", "content": "a note"}
-    asyncio.run(lessons.save(text, "note.txt"))
+    _run(lessons.save(text, "note.txt"))
     assert (tmp_path / "note.txt").read_text() == "a note"

@@ -255,7 +255,8 @@ def test_whose_containers_and_images_are_the_workspaces(world):
     world.plant("labelled-by-hand", options=f"-d --label {workspace.label()}")
     world.api.tag("busybox", f"{world.me}/mine:1")
     snapshot = Snapshot(engine.connect().api)
-    assert sorted(map(name, snapshot.own_containers)) == sorted(["labelled-by-hand", full])
+    own = set(map(name, snapshot.own_containers))
+    assert own - {workspace.prefixed("registry")} == {"labelled-by-hand", full}  # it may run
     assert len(snapshot.containers) >= 4
     tags = [tag for one in snapshot.own_images for tag in one["RepoTags"]]
     assert f"{world.me}/mine:1" in tags and "busybox:latest" in tags

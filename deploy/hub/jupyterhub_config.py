@@ -1,0 +1,83 @@
+"""JupyterHub's configuration for a room: a container of the course for each learner.
+
+`python3 -m classroom hub` tells it of the room. To change something, begin a file of your own with
+`load_subconfig("…/deploy/hub/jupyterhub_config.py")`, and start `python3 -m classroom hub -f FILE`.
+"""
+
+import sys
+
+from classroom import course_image, files, room
+
+c = get_config()  # noqa: F821 - JupyterHub gives it
+opened = files.read_json(room.ROOM)
+
+# Who may come in. Whoever has the shared password may come in by any name.
+c.JupyterHub.authenticator_class = "shared-password"
+c.SharedPasswordAuthenticator.user_password = opened["password"]
+c.SharedPasswordAuthenticator.admin_password = opened["instructor_password"]
+c.Authenticator.admin_users = {"instructor"}
+c.Authenticator.allow_all = True
+
+# What a learner gets, and at most. The volumes stay when the container goes.
+c.JupyterHub.spawner_class = "docker"
+c.DockerSpawner.image = course_image.names()[1]
+c.DockerSpawner.name_template = f"{room.NAME}-{{username}}"
+c.DockerSpawner.volumes = {
+    f"{room.NAME}-{{username}}-notebooks": "/course/notebooks",
+    f"{room.NAME}-{{username}}-engine": "/var/lib/docker",
+}
+c.DockerSpawner.mem_limit = "1500M"
+c.DockerSpawner.cpu_limit = 2
+c.DockerSpawner.extra_create_kwargs = {"labels": {room.NAME: "learner"}, "stop_timeout": 60}
+c.DockerSpawner.extra_host_config = {**course_image.RIGHTS, "pids_limit": 2000}
+c.DockerSpawner.remove = True
+c.DockerSpawner.network_name = room.NAME
+c.DockerSpawner.use_internal_ip = True
+c.DockerSpawner.start_timeout = c.DockerSpawner.http_timeout = 120
+c.Spawner.default_url = "/lab/tree/notebooks/01-registry.ipynb"
+c.Spawner.environment = {
+    "CLASSROOM": opened["sources"],
+    "CLASSROOM_MIRROR": opened["mirror"],
+    "WORKSPACE": lambda spawner: spawner.user.name,
+}
+
+# An instructor may open a lesson as slides, for all to see.
+LESSONS = {"": "the lessons", "1": "slides of lesson 1", "2": "slides of lesson 2",
+           "3": "slides of lesson 3"}  # fmt: skip
+
+
+def ask(spawner):
+    """Return the form that an instructor starts a server with, and none for a learner."""
+    options = "".join(f'<option value="{word}">{text}</option>' for word, text in LESSONS.items())
+    form = f'<label for="lesson">Open</label> <select name="lesson" id="lesson">{options}</select>'
+    return form if spawner.user.admin else ""
+
+
+def choose(spawner):
+    """Let the server do what the form says."""
+    lesson = spawner.user_options.get("lesson", [""])[0]
+    words = ["present", lesson] if spawner.user.admin and lesson in ("1", "2", "3") else ["lab"]
+    spawner.cmd = ["python3", "deploy/course.py", *words]
+    spawner.default_url = "" if words[1:] else c.Spawner.default_url
+
+
+c.Spawner.options_form = ask
+c.Spawner.options_from_form = dict
+c.Spawner.pre_spawn_hook = choose
+
+# Where it listens. The hub's own doors are for the learners' containers, and for no other network.
+c.JupyterHub.bind_url = "http://127.0.0.1:8000"
+c.JupyterHub.hub_bind_url = f"http://{opened['gateway']}:8081"
+c.ConfigurableHTTPProxy.command = opened["proxy"]
+
+# Learners go on while the hub is started again; `python3 -m classroom stop` ends them.
+c.JupyterHub.cleanup_servers = c.JupyterHub.cleanup_proxy = False
+
+c.JupyterHub.services = [
+    {"name": "idle-culler", "command": [sys.executable, "-m", "jupyterhub_idle_culler",
+                                        "--timeout=3600"]},
+]  # fmt: skip
+c.JupyterHub.load_roles = [
+    {"name": "idle-culler", "services": ["idle-culler"],
+     "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"]},
+]  # fmt: skip
