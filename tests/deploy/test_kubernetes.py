@@ -1,10 +1,12 @@
 """The pod that KubeSpawner makes from our values: whether Kubernetes takes it, and its rights."""
 
 import asyncio
+import contextlib
 import copy
 import functools
 import json
 import re
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -54,17 +56,17 @@ TAINT = {"key": "hub.jupyter.org/dedicated", "operator": "Equal", "value": "user
 NOT_PRIVATE = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def no_cluster(tmp_path_factory):
-    """Let KubeSpawner find a cluster that nobody is, and not one that this user may have."""
+@contextlib.contextmanager
+def _no_cluster():
+    """Let KubeSpawner find a cluster that is none, and not one that this user may have."""
     settings = {"apiVersion": "v1", "kind": "Config", "current-context": "none",
                 "contexts": [{"name": "none", "context": {"cluster": "none", "user": "none"}}],
                 "clusters": [{"name": "none", "cluster": {"server": "http://127.0.0.1:1"}}],
                 "users": [{"name": "none", "user": {}}]}  # fmt: skip
-    file = tmp_path_factory.mktemp("kube") / "config"
-    file.write_text(json.dumps(settings))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(file))
+    with tempfile.NamedTemporaryFile("w") as file, pytest.MonkeyPatch.context() as patch:
+        json.dump(settings, file)
+        file.flush()
+        patch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", file.name)
         yield
 
 
@@ -75,9 +77,10 @@ def _merged(base, change):
     return {**base, **change, **both}
 
 
-def _values(files):
+def merged_values(room):
+    """Return a room's values, as helm merges its files."""
     values = {}
-    for file in files:
+    for file in ROOMS[room]:
         values = _merged(values, yaml.safe_load((FOLDER / file).read_text(encoding="utf-8")))
     return values
 
@@ -153,7 +156,8 @@ def manifests(values):
         finally:
             await spawner.api.api_client.close()
 
-    made = asyncio.run(make())
+    with _no_cluster():
+        made = asyncio.run(make())
     for version in VERSIONS:
         for manifest in made:
             kubernetes_validate.validate(manifest, version, strict=True)
@@ -163,7 +167,7 @@ def manifests(values):
 @functools.cache
 def _pod(room):
     """Return a room's pod, its Engine's container and its notebooks' container."""
-    pod, _ = manifests(_values(ROOMS[room]))
+    pod, _ = manifests(merged_values(room))
     (engine,), (lab,) = pod["spec"]["initContainers"], pod["spec"]["containers"]
     return pod, engine, lab
 
@@ -226,7 +230,7 @@ def test_the_pod_runs_on_nodes_to_throw_away_only(pod):
     (term,) = required["nodeSelectorTerms"]
     assert term["matchExpressions"][0]["values"] == ["user"]
     assert spec["tolerations"] == [TAINT]
-    assert _values(["values.yaml"])["scheduling"]["userPods"]["nodeAffinity"] == {
+    assert merged_values("closed")["scheduling"]["userPods"]["nodeAffinity"] == {
         "matchNodePurpose": "require"
     }
 
@@ -260,7 +264,7 @@ def test_a_learner_has_a_workspace_of_the_login(pod):
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_learner_reaches_the_hub_and_dns_and_no_more_than_its_room_needs(room):
-    values = _values(ROOMS[room])
+    values = merged_values(room)
     policy = values["singleuser"]["networkPolicy"]
     rules = {name for name, allowed in policy["egressAllowRules"].items() if allowed}
     assert policy["enabled"] and rules == {"dnsPortsKubeSystemNamespace", "dnsPortsPrivateIPs"}
@@ -289,7 +293,7 @@ def test_the_mirror_is_where_the_engine_looks_for_it():
 
 def test_a_placeholder_asks_for_what_a_learner_asks_for():
     _, engine, lab = _pod("closed")
-    held = _values(["values.yaml"])["scheduling"]["userPlaceholder"]["resources"]["requests"]
+    held = merged_values("closed")["scheduling"]["userPlaceholder"]["resources"]["requests"]
     assert _cores(held["cpu"]) == sum(_cores(c["resources"]["requests"]["cpu"])
                                       for c in (engine, lab))  # fmt: skip
     assert _mebibytes(held["memory"]) == sum(_mebibytes(c["resources"]["requests"]["memory"])
@@ -332,7 +336,7 @@ TYPOS = [
 
 @pytest.mark.parametrize("path", TYPOS)
 def test_a_typo_is_found(path):
-    values = _values(["values.yaml"])
+    values = merged_values("closed")
     *parents, name = path.split(".")
     place = values
     for parent in parents:
@@ -352,7 +356,7 @@ WRONG = [
 
 @pytest.mark.parametrize("path, value", WRONG)
 def test_a_value_of_another_type_is_found(path, value):
-    values = _values(["values.yaml"])
+    values = merged_values("closed")
     *parents, name = path.split(".")
     place = values
     for parent in parents:
