@@ -6,6 +6,7 @@ import copy
 import functools
 import json
 import re
+import subprocess
 import tempfile
 import tomllib
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import yaml
 from jupyterhub.app import JupyterHub
 from jupyterhub.auth import Authenticator
+from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
 from kubernetes_asyncio.client import ApiClient
 from kubernetes_asyncio.config import kube_config
 from kubespawner import KubeSpawner
@@ -29,6 +31,7 @@ ROOMS = {
     "in user namespaces": ["values.yaml", "userns.yaml"],
     "both": ["values.yaml", "docker-hub.yaml", "userns.yaml"],
 }
+CHART = "4.4.0"
 VERSIONS = ["1.31", kubernetes_validate.latest_version()]  # two years lie between
 TYPES = {bool: "boolean", int: "integer number", float: "number", str: "string", list: "array"}
 # The chart's key for each of KubeSpawner's traits, as its files/hub/jupyterhub_config.py has them.
@@ -137,7 +140,7 @@ def _configuration(values):
 
 def _check_traits(config):
     """Refuse a name in the configuration that its class does not have."""
-    for owner in (JupyterHub, Authenticator, KubeSpawner):
+    for owner in (JupyterHub, Authenticator, SharedPasswordAuthenticator, KubeSpawner):
         unknown = set(config[owner.__name__]) - set(owner.class_trait_names(config=True))
         assert not unknown, f"{owner.__name__} has no {unknown}"
 
@@ -165,7 +168,7 @@ def manifests(values):
 
 
 @functools.cache
-def _pod(room):
+def one_pod(room):
     """Return a room's pod, its Engine's container and its notebooks' container."""
     pod, _ = manifests(merged_values(room))
     (engine,), (lab,) = pod["spec"]["initContainers"], pod["spec"]["containers"]
@@ -174,7 +177,7 @@ def _pod(room):
 
 @pytest.fixture(params=ROOMS)
 def pod(request):
-    return _pod(request.param)
+    return one_pod(request.param)
 
 
 def _others():
@@ -279,7 +282,7 @@ def test_a_learner_reaches_the_hub_and_dns_and_no_more_than_its_room_needs(room)
 
 def test_the_mirror_is_where_the_engine_looks_for_it():
     made = {manifest["kind"]: manifest for _, manifest in _others()}
-    pod, engine, _ = _pod("with Docker Hub")
+    pod, engine, _ = one_pod("with Docker Hub")
     labels = made["Deployment"]["spec"]["template"]["metadata"]["labels"]
     service, policy = made["Service"], made["NetworkPolicy"]["spec"]
     port = service["spec"]["ports"][0]["port"]
@@ -292,28 +295,28 @@ def test_the_mirror_is_where_the_engine_looks_for_it():
 
 
 def test_a_placeholder_asks_for_what_a_learner_asks_for():
-    _, engine, lab = _pod("closed")
+    _, engine, lab = one_pod("closed")
     held = merged_values("closed")["scheduling"]["userPlaceholder"]["resources"]["requests"]
-    assert _cores(held["cpu"]) == sum(_cores(c["resources"]["requests"]["cpu"])
+    assert cores(held["cpu"]) == sum(cores(c["resources"]["requests"]["cpu"])
                                       for c in (engine, lab))  # fmt: skip
-    assert _mebibytes(held["memory"]) == sum(_mebibytes(c["resources"]["requests"]["memory"])
+    assert mebibytes(held["memory"]) == sum(mebibytes(c["resources"]["requests"]["memory"])
                                              for c in (engine, lab))  # fmt: skip
 
 
-def _cores(text):
+def cores(text):
     text = str(text)
     return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
 
 
-def _mebibytes(text):
+def mebibytes(text):
     return int(text[:-2]) if str(text).endswith("Mi") else int(text) / 2**20
 
 
 def test_user_namespaces_are_asked_for_where_they_are_wanted():
-    pod, engine, _ = _pod("in user namespaces")
+    pod, engine, _ = one_pod("in user namespaces")
     assert pod["spec"]["hostUsers"] is False
     assert engine["securityContext"]["procMount"] == "Unmasked"  # Kubernetes wants both or none
-    pod, engine, _ = _pod("closed")
+    pod, engine, _ = one_pod("closed")
     assert "hostUsers" not in pod["spec"] and "procMount" not in engine["securityContext"]
 
 
@@ -364,3 +367,31 @@ def test_a_value_of_another_type_is_found(path, value):
     place[name] = value
     with pytest.raises(AssertionError, match=path):
         manifests(values)
+
+
+def _page(name):
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def test_the_page_gives_files_that_are_here_and_one_version_of_the_chart():
+    page = _page("README.md")
+    given = set(re.findall(r"--(?:values|filename) ([a-z-]+\.yaml)", page)) - {"passwords.yaml"}
+    assert given == {file.name for file in FOLDER.glob("*.yaml")}
+    for name in ("README.md", "values.yaml"):
+        assert re.findall(r"[Cc]hart (4[.\d]*\d)", _page(name))
+        assert set(re.findall(r"[Cc]hart (4[.\d]*\d)|--version (\S+)", _page(name))) <= {
+            (CHART, ""), ("", CHART)
+        }  # fmt: skip
+    assert f"chart {CHART} " in (Path(__file__).parent / "chart.txt").read_text(encoding="utf-8")
+    assert f"Kubernetes {VERSIONS[0]} or later" in page
+
+
+def test_the_pages_passwords_are_ones_that_jupyterhub_takes(tmp_path):
+    (line,) = re.findall(r"^\(umask .*$", _page("README.md"), re.M)
+    subprocess.run(["bash", "-ec", line], cwd=tmp_path, check=True)
+    file = tmp_path / "passwords.yaml"
+    assert file.stat().st_mode & 0o077 == 0
+    values = _merged(merged_values("closed"), yaml.safe_load(file.read_text()))
+    manifests(values)
+    taken = SharedPasswordAuthenticator(config=Config(values["hub"]["config"]))
+    assert len(taken.user_password) >= 8 and len(taken.admin_password) >= 32
