@@ -117,3 +117,9 @@ def test_the_engines_store_is_its_own_and_not_the_groups(pod):
     root = "docker run --quiet --rm busybox stat -c '%A %U %G' /"
     assert pod.sh(root) == "drwxr-xr-x root root"
     assert pod.sh("ls -d notebooks/01-registry.ipynb") == "notebooks/01-registry.ipynb"
+
+
+def test_the_pods_limit_of_memory_holds_for_the_learners_containers(pod):
+    hog = "docker run --quiet --rm busybox sh -c 'head -c 1200m /dev/zero | tail > /dev/null'"
+    assert pod.sh(f"{hog} > /dev/null 2>&1; echo $?") == "137"
+    assert pod.sh("docker run --quiet --rm busybox echo the Engine goes on") == "the Engine goes on"
