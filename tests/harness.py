@@ -22,6 +22,7 @@ TOGETHER = {
     "notebooks/": "the lessons' own workspace",
     "tests/notebooks/test_nbval_compares.py": "the lessons' own workspace",
     "tests/helpers/integration/test_faults": "faults",
+    "tests/deploy/": "the course's image, which has one name",
 }
 # What takes long begins first, so that both processes end at about the same time.
 ORDER = ["notebooks/", "tests/exercises/test_exercises.py", "tests/notebooks/", "tests/browser/",
