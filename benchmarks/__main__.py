@@ -12,7 +12,7 @@ import time
 import docker.errors
 import requests
 
-from benchmarks import measures, processes
+from benchmarks import hub, measures, processes
 from benchmarks.figures import table
 from benchmarks.interrupts import undisturbed
 from benchmarks.room import Room
@@ -53,7 +53,11 @@ def main(arguments=None):
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--small", action="store_true", help="tiny sizes: it shows that it runs")
-    sizes = SMALL if parser.parse_args(arguments).small else measures.Sizes()
+    parser.add_argument("--room", type=int, help="instead: so many learners in a room at once")
+    given = parser.parse_args(arguments)
+    if given.room:
+        return hub.main(given.room)
+    sizes = SMALL if given.small else measures.Sizes()
     if not shutil.which("docker"):
         say("✗ The helpers were to be measured against the docker command, which is not on PATH.")
         return 1

@@ -59,7 +59,7 @@ def _open_lab(page, rest, surroundings):
 def test(rest, yes):
     """Check the code and run all tests; what follows goes to pytest, as `test -k search`."""
     rest = rest or ["--whole", "-n2"]  # see tests/harness.py
-    locks = (environment.LESSONS, environment.SLIDES, environment.TESTS)
+    locks = (environment.LESSONS, environment.SLIDES, environment.HUB, environment.TESTS)
     value = _prepare("on", yes, locks=locks)
     with _lock(), step("A browser and curl, for the tests"):
         environment.prepare_curl(yes=yes)
@@ -93,11 +93,12 @@ def outputs(rest, yes):
 
 
 def bench(rest, yes):
-    """Measure the helpers side by side with docker; exit code 1 if a figure misses its goal."""
-    value = _prepare("on", yes, locks=(environment.LESSONS, environment.TESTS))
+    """Measure the helpers side by side with docker, or a room: `bench --room 10`."""
+    locks = (environment.LESSONS, environment.HUB, environment.TESTS)
+    value = _prepare("on", yes, locks=locks)
     # It becomes the bench, which an interrupt then reaches: it removes what it made before it ends.
     return _become(
-        [environment.program("python"), "-m", "benchmarks"],
+        [environment.program("python"), "-m", "benchmarks", *rest],
         {"CLASSROOM": value, "WORKSPACE": "bench"},
     )
 
@@ -170,7 +171,7 @@ COMMANDS = {
     command.__name__: command
     for command in (lab, present, hub, test, outputs, bench, image, reset, stop, status)
 }
-WITH_REST = ("lab", "present", "hub", "test", "image")
+WITH_REST = ("lab", "present", "hub", "test", "bench", "image")
 
 
 def main(arguments=None):

@@ -11,7 +11,7 @@ PORT = 8888  # of JupyterLab, in the container and published
 # What is enough in place of --privileged, in the words of docker-py.
 RIGHTS = {
     "cap_add": ["SYS_ADMIN", "NET_ADMIN"],
-    "security_opt": ["seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined"],
+    "security_opt": ["seccomp=unconfined", "apparmor=unconfined"],
     "cgroupns": "private",
 }
 

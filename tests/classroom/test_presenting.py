@@ -1,8 +1,6 @@
 """`present`: which lesson, with which settings, and what happens where slides can't be had."""
 
-import asyncio
 import json
-from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
 import pytest
@@ -12,6 +10,7 @@ from classroom import commands, environment, slides
 from classroom.errors import ClassroomError
 from classroom.paths import ROOT
 from classroom.presented import PresentedLessons
+from tests.asynchronous import run_apart
 
 
 @pytest.mark.parametrize(
@@ -79,12 +78,6 @@ def test_a_lesson_that_is_none_prepares_nothing(become, capsys):
     assert not become and capsys.readouterr().err.startswith("✗ The lesson `nine`")
 
 
-def _run(coroutine):
-    """Run it in a thread of its own: the browser of other tests keeps a loop in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
-
-
 def test_a_presented_lesson_has_no_outputs_and_its_file_stays(tmp_path):
     file = tmp_path / "lesson.ipynb"
     output = nbformat.v4.new_output("stream", text="gone")
@@ -92,13 +85,13 @@ def test_a_presented_lesson_has_no_outputs_and_its_file_stays(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=[cell, nbformat.v4.new_markdown_cell()]), file)
     before = file.read_bytes()
     lessons = PresentedLessons(root_dir=str(tmp_path))
-    model = _run(lessons.get("lesson.ipynb"))
+    model = run_apart(lessons.get("lesson.ipynb"))
     [code, prose] = model["content"]["cells"]
     assert (code["outputs"], code["execution_count"]) == ([], None) and "outputs" not in prose
     with pytest.raises(HTTPError, match="stays as it is"):
-        _run(lessons.save(model, "lesson.ipynb"))
+        run_apart(lessons.save(model, "lesson.ipynb"))
     assert file.read_bytes() == before
-    _run(lessons.get("lesson.ipynb", content=False))
+    run_apart(lessons.get("lesson.ipynb", content=False))
     text = {"type": "file", "format": "text", "content": "a note"}
-    _run(lessons.save(text, "note.txt"))
+    run_apart(lessons.save(text, "note.txt"))
     assert (tmp_path / "note.txt").read_text() == "a note"

@@ -14,12 +14,7 @@ from classroom.paths import ROOT
 
 BASE = "debian:13-slim"  # cannot be pulled where Docker Hub is out of reach
 SUITE = ("trixie", "deb http://deb.debian.org/debian trixie main")
-# What is enough where `--privileged` cannot be had; the README names the same.
-NARROW = (
-    "--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--security-opt=seccomp=unconfined",
-    "--security-opt=apparmor=unconfined", "--security-opt=systempaths=unconfined",
-    "--cgroupns=host", "--volume=/sys/fs/cgroup:/sys/fs/cgroup",
-)  # fmt: skip
+NARROW = course_image.rights()  # what is enough where `--privileged` cannot be had
 
 
 def docker(*words, check=True, **settings):

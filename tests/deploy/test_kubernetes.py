@@ -256,7 +256,7 @@ def test_both_containers_are_the_course_of_this_version(pod):
     dockerfile = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
     entry = json.loads(re.search("^ENTRYPOINT (.*)$", dockerfile, re.M)[1])
     assert [*pod[2]["command"], "start"] == entry  # all of it, but what starts an Engine
-    assert pod[1]["command"][:2] == pod[2]["command"] and "exec start " in pod[1]["command"][-1]
+    assert pod[1]["command"][:3] == entry
     assert pod[2]["args"][:3] == json.loads(re.findall("^CMD (.*)$", dockerfile, re.M)[-1])
 
 
@@ -287,6 +287,7 @@ def test_the_mirror_is_where_the_engine_looks_for_it():
     service, policy = made["Service"], made["NetworkPolicy"]["spec"]
     port = service["spec"]["ports"][0]["port"]
     (env,) = engine["env"]
+    assert f"${env['name']}" in (ROOT / "deploy" / "start").read_text(encoding="utf-8")
     assert env["value"] == f"http://{service['metadata']['name']}:{port}"
     assert service["spec"]["selector"] == labels == policy["podSelector"]["matchLabels"]
     assert policy["ingress"][0]["from"][0]["podSelector"]["matchLabels"].items() <= (
