@@ -37,11 +37,13 @@ class Hub:
 
     Attributes:
         password: The learners'.
+        instructor_password: That of `instructor`.
     """
 
     def __enter__(self):
         self.start()
-        self.password = files.read_json(room.ROOM)["password"]
+        told = files.read_json(room.ROOM)
+        self.password, self.instructor_password = told["password"], told["instructor_password"]
         return self
 
     def __exit__(self, *error):
@@ -127,11 +129,11 @@ class Visitor:
         """Ask the hub, or a server behind it; returns what `async with` takes."""
         return self._http.get(f"{HUB}{path}")
 
-    async def start(self):
-        """Have the server started, and wait until it answers."""
+    async def start(self, **options):
+        """Have the server started, with what its form would say, and wait until it answers."""
         begun, url = time.monotonic(), f"{HUB}/hub/api/users/{self.name}/server"
         async with asyncio.timeout(_SPAWNED):
-            async with self._http.post(url, json={}) as answer:
+            async with self._http.post(url, json=options) as answer:
                 answer.raise_for_status()
             async with self._http.get(f"{url}/progress") as events:
                 async for line in events.content:
@@ -162,10 +164,18 @@ class Visitor:
             session = await answer.json()
         url = f"{api}/kernels/{session['kernel']['id']}/channels"
         try:
-            async with self._http.ws_connect(url, max_msg_size=0) as socket:
+            async with await self._connect(url) as socket:
                 yield lambda code: self._run(socket, code)
         finally:
             await self._http.delete(f"{api}/sessions/{session['id']}")
+
+    async def _connect(self, url):
+        """Connect to a kernel; again where the server hangs up meanwhile, as JupyterLab does."""
+        async with asyncio.timeout(_SPAWNED):
+            while True:
+                with contextlib.suppress(aiohttp.ClientError):
+                    return await self._http.ws_connect(url, max_msg_size=0)
+                await asyncio.sleep(1)
 
     async def _run(self, socket, code):
         """Run code in a kernel; returns its outputs."""

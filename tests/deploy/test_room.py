@@ -107,6 +107,20 @@ def test_learners_do_not_meet(opened):
     run_apart(meet())
 
 
+def test_the_instructor_opens_slides(opened):
+    async def present():
+        async with Visitor("instructor") as instructor:
+            await instructor.log_in(opened.instructor_password)
+            await instructor.start(lesson=["2"])
+            try:
+                async with instructor.get("/user/instructor/") as page:
+                    assert page.url.path.endswith("/doc/tree/notebooks/02-images.ipynb")
+            finally:
+                await instructor.leave()
+
+    run_apart(present())
+
+
 def test_a_wrong_password_does_not_let_in(opened):
     async def come(password):
         async with Visitor("eve") as eve:
