@@ -35,6 +35,9 @@ CONTENTS = "classroom.presented.PresentedLessons"
 STYLE = """\
 .jp-Deck .jp-RenderedMarkdown img { max-height: 62vh; }
 .jp-Deck .itables_anywidget :is(td, th) { padding-block: 3px !important; }
+.jp-Deck .lesson-exercise { max-width: none; }
+.jp-Deck .marks { columns: 2; column-gap: 2em; }
+.jp-Deck .marks li { break-inside: avoid; }
 body .jp-Deck-DesignTools { display: none; }
 """
 
