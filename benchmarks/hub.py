@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 import docker
+import yarl
 from nbformat.v4 import output_from_msg
 
 from benchmarks.load.cells import code_cells, difference
@@ -123,7 +124,7 @@ class Visitor:
     async def _xsrf(self, page):
         """Open a page of the hub; returns the cookie that a form must send back."""
         await self._http.get(f"{HUB}/hub/{page}")
-        return self._http.cookie_jar.filter_cookies(f"{HUB}/hub/")["_xsrf"].value
+        return self._http.cookie_jar.filter_cookies(yarl.URL(f"{HUB}/hub/"))["_xsrf"].value
 
     def get(self, path):
         """Ask the hub, or a server behind it; returns what `async with` takes."""

@@ -6,7 +6,7 @@
 
 import sys
 
-from classroom import course_image, files, room
+from classroom import course_image, files, room, slides
 
 c = get_config()  # noqa: F821 - JupyterHub gives it
 opened = files.read_json(room.ROOM)
@@ -34,7 +34,6 @@ c.DockerSpawner.remove = True
 c.DockerSpawner.network_name = room.NAME
 c.DockerSpawner.use_internal_ip = True
 c.DockerSpawner.start_timeout = c.DockerSpawner.http_timeout = 120
-c.Spawner.default_url = "/lab/tree/notebooks/01-registry.ipynb"
 c.Spawner.environment = {
     "CLASSROOM": opened["sources"],
     "CLASSROOM_MIRROR": opened["mirror"],
@@ -42,6 +41,7 @@ c.Spawner.environment = {
 }
 
 # An instructor may open a lesson as slides, for all to see.
+COURSE = ["python3", "deploy/course.py"]
 LESSONS = {"": "the lessons", "1": "slides of lesson 1", "2": "slides of lesson 2",
            "3": "slides of lesson 3"}  # fmt: skip
 
@@ -53,17 +53,20 @@ def ask(spawner):
     return form if spawner.user.admin else ""
 
 
-def choose(spawner):
-    """Let the server do what the form says."""
-    lesson = spawner.user_options.get("lesson", [""])[0]
-    words = ["present", lesson] if spawner.user.admin and lesson in ("1", "2", "3") else ["lab"]
-    spawner.cmd = ["python3", "deploy/course.py", *words]
-    spawner.default_url = "" if words[1:] else c.Spawner.default_url
+def choose(spawner, options):
+    """Let the server do what the form says; anybody may send anything as options."""
+    lesson = options.get("lesson")
+    if spawner.user.admin and lesson in ("1", "2", "3"):
+        spawner.cmd = [*COURSE, "present", lesson]
+        spawner.default_url = f"/doc/tree/notebooks/{slides.find_lesson(lesson).name}"
+    else:
+        spawner.cmd = [*COURSE, "lab"]
+        spawner.default_url = "/lab/tree/notebooks/01-registry.ipynb"
 
 
 c.Spawner.options_form = ask
-c.Spawner.options_from_form = dict
-c.Spawner.pre_spawn_hook = choose
+c.Spawner.options_from_form = "simple"
+c.Spawner.apply_user_options = choose
 
 # Where it listens. The hub's own doors are for the learners' containers, and for no other network.
 c.JupyterHub.log_level = "WARN"

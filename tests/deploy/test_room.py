@@ -19,7 +19,7 @@ def opened(course):
 def inside(visitor, line, *, user="learner"):
     """Run a line in a shell in a learner's container; returns its output and `exit N`."""
     words = ("exec", f"--user={user}", "--env=HOME=/home/learner", visitor.container, "sh", "-c")
-    return docker(*words, f"{line}; echo exit $?")
+    return docker(*words, f"{{ {line}; }} 2>&1; echo exit $?")
 
 
 def left(name):
@@ -111,7 +111,7 @@ def test_the_instructor_opens_slides(opened):
     async def present():
         async with Visitor("instructor") as instructor:
             await instructor.log_in(opened.instructor_password)
-            await instructor.start(lesson=["2"])
+            await instructor.start(lesson="2")
             try:
                 async with instructor.get("/user/instructor/") as page:
                     assert page.url.path.endswith("/doc/tree/notebooks/02-images.ipynb")
