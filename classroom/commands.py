@@ -134,12 +134,13 @@ def reset(rest, yes):
 def stop(rest, yes):
     """End the Engine, the mirror and the index that were started here; keep all data."""
     with _lock():
+        ended = room.close()
         if engine.is_ours(STATE):
             with step("Docker Engine"):
                 engine.stop(STATE)
         else:
             say("The Docker Engine was not started here, or is not running: left as it is.")
-        ended = [*room.close(), *docker_hub.close(STATE)]
+        ended += docker_hub.close(STATE)
         say(f"✓ Ended: {', '.join(ended)}" if ended else "No mirror or index was running.")
     return 0
 

@@ -100,9 +100,10 @@ def close():
     Returns:
         The names of what was ended.
     """
-    if not FOLDER.exists():
+    if not ROOM.exists():
         return []
-    ended = _docker("ps", "--all", "--filter", f"label={NAME}", "--format", "{{.Names}}").split()
+    mine = ("ps", "--all", "--filter", f"label={NAME}", "--format", "{{.Names}}")
+    ended = _docker(*mine, check=False).split()  # an Engine that does not answer has none
     if ended:
         _docker("stop", *ended)
         _docker("rm", "--force", *ended, check=False)  # a learner's is gone with its end
@@ -175,9 +176,11 @@ def _mirror(gateway, sources):
 
 def _docker(*words, check=True):
     """Run a docker command; returns what it said, without the last line's end."""
-    done = subprocess.run(
-        [system.find_program("docker") or "docker", *words], capture_output=True, text=True
-    )
+    command = [system.find_program("docker") or "docker", *words]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        done = subprocess.CompletedProcess(command, 127, "", str(error))
     if check and done.returncode:
         raise ClassroomError(
             f"`docker {' '.join(words)}` was tried and failed ({_last(done)}); mend that and run "

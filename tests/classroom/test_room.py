@@ -75,7 +75,7 @@ def test_a_configuration_of_ones_own_takes_the_place_of_ours():
 
 
 def test_the_end_ends_no_process_that_took_the_proxys_number(docker):
-    room.FOLDER.mkdir()
+    room.prepare("on")
     other = subprocess.Popen(["sleep", "60"])
     try:
         (room.FOLDER / "jupyterhub-proxy.pid").write_text(str(other.pid))
@@ -87,7 +87,7 @@ def test_the_end_ends_no_process_that_took_the_proxys_number(docker):
 
 
 def test_the_end_ends_the_proxy(docker):
-    room.FOLDER.mkdir()
+    room.prepare("on")
     program = room.FOLDER / "configurable-http-proxy"
     program.write_text("import time\nprint('up', flush=True)\ntime.sleep(60)\n")
     proxy = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE)
@@ -103,3 +103,11 @@ def test_the_end_ends_the_proxy(docker):
 
 def test_where_no_room_was_opened_nothing_is_asked(docker):
     assert room.close() == [] and docker.ran == []
+
+
+def test_without_the_docker_command_it_says_what_was_tried(monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(room.system, "find_program", lambda name: None)
+    with pytest.raises(ClassroomError, match="`docker ps` was tried and failed .*No such file"):
+        room._docker("ps")
+    assert room._docker("ps", check=False) == ""
