@@ -102,7 +102,10 @@ class Visitor:
         self.container = f"{room.NAME}-{self.name.replace('-', '-2d')}"
 
     async def __aenter__(self):
-        self._http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        self._http = aiohttp.ClientSession(
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            connector=aiohttp.TCPConnector(force_close=True),  # the proxy ends what was idle for 5 s
+        )
         return self
 
     async def __aexit__(self, *error):
