@@ -104,7 +104,7 @@ class Visitor:
     async def __aenter__(self):
         self._http = aiohttp.ClientSession(
             cookie_jar=aiohttp.CookieJar(unsafe=True),
-            connector=aiohttp.TCPConnector(force_close=True),  # the proxy ends what was idle for 5 s
+            connector=aiohttp.TCPConnector(force_close=True),  # the proxy closes idle ones
         )
         return self
 
