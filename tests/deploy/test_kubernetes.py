@@ -1,6 +1,5 @@
 """The pod that KubeSpawner makes from our values: whether Kubernetes takes it, and its rights."""
 
-import asyncio
 import contextlib
 import copy
 import functools
@@ -23,6 +22,7 @@ from kubespawner import KubeSpawner
 from traitlets.config import Config
 
 from classroom.paths import ROOT
+from tests.asynchronous import run_apart
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 ROOMS = {
@@ -160,7 +160,7 @@ def manifests(values):
             await spawner.api.api_client.close()
 
     with _no_cluster():
-        made = asyncio.run(make())
+        made = run_apart(make())
     for version in VERSIONS:
         for manifest in made:
             kubernetes_validate.validate(manifest, version, strict=True)
