@@ -129,6 +129,10 @@ class Visitor:
         await self._http.get(f"{HUB}/hub/{page}")
         return self._http.cookie_jar.filter_cookies(yarl.URL(f"{HUB}/hub/"))["_xsrf"].value
 
+    def browser(self):
+        """Return a session that has the cookies alone, as a browser has."""
+        return aiohttp.ClientSession(cookie_jar=self._http.cookie_jar)
+
     def get(self, path):
         """Ask the hub, or a server behind it; returns what `async with` takes."""
         return self._http.get(f"{HUB}{path}")

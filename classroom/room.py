@@ -121,7 +121,8 @@ def close():
 def tell(room, rest):
     """Say how learners come in, and what a room that others can reach wants."""
     say(f"Learners come in by a name of their own and the password {room['password']}")
-    say(f"You come in as instructor with the password {room['instructor_password']}")
+    say(f"You come in as instructor with the password {room['instructor_password']}; who has done "
+        "what, and whose hand is up, is at /services/room/")  # fmt: skip
     outside = [word for word in rest if word.startswith(("--ip", "--bind", "--JupyterHub.bind"))]
     if not outside:
         say("The room is at http://127.0.0.1:8000; --ip=0.0.0.0 opens it to the network.")

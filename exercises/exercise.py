@@ -162,12 +162,15 @@ class Exercise:
 
     Attributes:
         answer: What was answered to its `questions`, a tuple of str.
+        begun: Whether something was done for it when it was last looked at.
         was_done: Whether all held at some time since the kernel's start, or since `start_over`.
+        lesson: The name of the module that it is in.
         ready: When what it starts from was made, in seconds of `time.monotonic`.
     """
 
     def __init__(self, function, conditions, start):
         self.name, text = function.__name__, inspect.getdoc(function)
+        self.lesson, self.begun = function.__module__.rpartition(".")[2], False
         self.title, _, rest = text.partition("\n\n")
         task, _, lines = rest.partition("\n\n$ ")
         self._task = re.sub(r"(?<!\n)\n(?![\n-]) *", " ", task)
@@ -233,6 +236,7 @@ class Exercise:
                 return Report(self, [CheckResult(False, "it is not", (todo,), False, goal)])
             checked = [one.check(snapshot, self.answer) for one in self._conditions]
             report = Report(self, [result for result in checked if result])
+        self.begun = any(result.started for result in report.results)
         self.was_done = self.was_done or bool(report)
         return report
 

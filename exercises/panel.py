@@ -10,6 +10,7 @@ import ipywidgets as widgets
 from IPython import get_ipython
 from IPython.display import display
 
+from exercises import room
 from exercises.snapshot import Snapshot
 from exercises.text import task_to_html, to_html
 from helpers._internal import datatables, errors, events
@@ -108,12 +109,13 @@ def _link(exercise):
     return f'<a href="#{anchor}" target="_self">{to_html(exercise.title)}</a>'
 
 
-class ProgressLine(widgets.HTML):
+class ProgressLine(widgets.VBox):
     """How many of some exercises are done; each title leads to its heading."""
 
     def __init__(self, exercises):
-        super().__init__()
-        self._exercises = exercises
+        self._exercises, self._line = exercises, widgets.HTML()
+        self._room = room.reporter(exercises)
+        super().__init__([self._line, self._room] if self._room else [self._line])
         self.add_class("lesson-panel")
         self.follow()
 
@@ -122,10 +124,12 @@ class ProgressLine(widgets.HTML):
         done = [exercise.was_done for exercise in self._exercises]
         marks = [f'<b class="done" title="done">✓</b> {_link(exercise)}' if exercise.was_done
                  else _link(exercise) for exercise in self._exercises]  # fmt: skip
-        self.value = (
+        self._line.value = (
             f'{_STYLE}<p><strong role="status">{sum(done)} of {len(done)} exercises are done'
             f"</strong>: {' · '.join(marks)}</p>"
         )
+        if self._room:
+            self._room.tell()
 
 
 class Panel(widgets.VBox):

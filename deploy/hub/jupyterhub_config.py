@@ -7,9 +7,11 @@
 import sys
 
 from classroom import course_image, files, room, slides
+from classroom.paths import ROOT
 
 c = get_config()  # noqa: F821 - JupyterHub gives it
 opened = files.read_json(room.ROOM)
+GRID = f"http://{opened['gateway']}:10101"  # learners' kernels reach it there
 
 # Who may come in. Whoever has the shared password may come in by any name.
 c.JupyterHub.authenticator_class = "shared-password"
@@ -38,6 +40,7 @@ c.Spawner.environment = {
     "CLASSROOM": opened["sources"],
     "CLASSROOM_MIRROR": opened["mirror"],
     "WORKSPACE": lambda spawner: spawner.user.name,
+    "CLASSROOM_ROOM": f"{GRID}/services/room/",
 }
 
 # An instructor may open a lesson as slides, for all to see.
@@ -78,11 +81,19 @@ c.ConfigurableHTTPProxy.log_level = "warn"
 # Learners go on while the hub is started again; `python3 -m classroom stop` ends them.
 c.JupyterHub.cleanup_servers = c.JupyterHub.cleanup_proxy = False
 
+TELL = "access:services!service=room"
+PYTHON = ["setpriv", "--pdeathsig=TERM", sys.executable]  # a hub that is killed takes them along
 c.JupyterHub.services = [
-    {"name": "idle-culler", "command": [sys.executable, "-m", "jupyterhub_idle_culler",
-                                        "--timeout=3600"]},
+    {"name": "idle-culler", "command": [*PYTHON, "-m", "jupyterhub_idle_culler", "--timeout=3600"]},
+    # The instructor's page: learners by exercise. It opens for whoever may open the hub's own.
+    {"name": "room", "url": GRID, "command": [*PYTHON, str(ROOT / "deploy/hub/grid.py")],
+     "cwd": str(ROOT), "display": False, "oauth_no_confirm": True,
+     "oauth_client_allowed_scopes": ["admin-ui"]},
 ]  # fmt: skip
 c.JupyterHub.load_roles = [
     {"name": "idle-culler", "services": ["idle-culler"],
      "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"]},
+    # What a learner's kernel may: tell the room how far the learner is.
+    {"name": "user", "scopes": ["self", TELL]},
+    {"name": "server", "scopes": ["users:activity!user", "access:servers!server", TELL]},
 ]  # fmt: skip

@@ -1,5 +1,11 @@
 """A room of learners: JupyterHub as `python3 -m classroom hub` starts it, and who sees what."""
 
+import asyncio
+import contextlib
+import json
+import re
+import time
+
 import pytest
 
 from benchmarks import hub
@@ -48,6 +54,7 @@ def test_learners_do_not_meet(opened):
             try:
                 await seen_from_inside(ada, ben)
                 await seen_through_the_hub(ada)
+                await seen_by_the_instructor(ada)
                 await what_goes_wrong_with_one(ada, ben)
                 await the_hub_starts_again(ada)
                 await the_same_name_twice(ada)
@@ -76,6 +83,38 @@ def test_learners_do_not_meet(opened):
         async with ada.get("/user/ada/api/contents") as answer:
             assert answer.status == 200
 
+    async def seen_by_the_instructor(ada):
+        for path in ("", "events"):
+            async with ada.get(f"/services/room/{path}") as answer:
+                assert answer.status == 403
+        async with contextlib.AsyncExitStack() as stack:
+            instructor = await stack.enter_async_context(Visitor("instructor"))
+            await instructor.log_in(opened.instructor_password)
+            browser = await stack.enter_async_context(instructor.browser())
+            async with browser.get(f"{hub.HUB}/services/room/") as page:
+                [events] = re.findall(r'EventSource\("([^"]+)"', await page.text())
+            script = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
+            followed = browser.get(f"{hub.HUB}/services/room/{events}", headers=script)
+            stream = await stack.enter_async_context(followed)
+            run = await stack.enter_async_context(ada.kernel("notebooks/03-containers.ipynb"))
+            await run("from exercises import containers, panel, progress")
+            await run("shown = containers.sleeper.prepare(), progress(containers)")
+            await run("shown[1]._ipython_display_()")
+            await until(stream, "ada</th>")
+            await run("list(panel._shown.values())[0].children[1].children[0].value = True")
+            await until(stream, "hand up")
+            begun = time.monotonic()
+            assert inside(ada, "docker stop ada-sleeper").endswith("exit 0")
+            await until(stream, 'aria-label="done"')
+            assert time.monotonic() - begun < 5  # docker's own way with it, too
+
+    async def until(stream, word):
+        async with asyncio.timeout(20):
+            async for line in stream.content:
+                if line.startswith(b"data: ") and word in json.loads(line[6:]):
+                    return
+        raise AssertionError("the stream has ended")
+
     async def what_goes_wrong_with_one(ada, ben):
         hog = "python3 -c 'bytearray(3 * 2**30)'"
         assert inside(ada, hog).endswith("exit 137")
@@ -98,6 +137,8 @@ def test_learners_do_not_meet(opened):
         async with ada.kernel("notebooks/02-images.ipynb") as run:
             [output] = await run("6 * 7")
             assert output.data["text/plain"] == "42"
+        async with ada.get("/services/room/") as answer:  # it went with the hub, and is here again
+            assert answer.status == 403 and "the instructor's" in await answer.text()
 
     async def the_same_name_twice(ada):
         async with Visitor("ada") as again:
