@@ -51,6 +51,7 @@ def _open_lab(page, rest, surroundings):
         *(f"--LabApp.default_url={page}", f"--ServerApp.root_dir={ROOT}"),
         *([] if any(word.startswith(("--ip", "--ServerApp.ip")) for word in rest) else [LOOPBACK]),
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
+        "--log-level=WARN",  # of which the address is a part, and then the last line
         *rest,
     ]
     return _become(command, surroundings)

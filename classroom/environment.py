@@ -74,10 +74,14 @@ def prepare(venv=VENV, locks=(LESSONS,), *, yes=False):
 
 
 def _kept(venv):
-    """Return what was installed when; an empty dict if some of it is gone, or Python changed."""
+    """Return what was installed when; an empty dict if some of it is gone, or Python changed.
+
+    An environment that may not be written is as it was made: it is not looked through.
+    """
     kept = read_json(Path(venv) / "classroom.json")
     same = kept.get("python") == sys.version.split()[0]
-    return kept if same and set(kept.get("installed", ())) <= _installed(venv) else {}
+    fixed = bool(kept) and not os.access(venv, os.W_OK)
+    return kept if same and (fixed or set(kept.get("installed", ())) <= _installed(venv)) else {}
 
 
 def _digests(locks):

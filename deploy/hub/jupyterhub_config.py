@@ -5,6 +5,9 @@
 """
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from dockerspawner import DockerSpawner
 
 from classroom import course_image, files, room, slides
 from classroom.paths import ROOT
@@ -22,6 +25,7 @@ c.Authenticator.allow_all = True
 
 # What a learner gets, and at most. The volumes stay when the container goes.
 c.JupyterHub.spawner_class = "docker"
+DockerSpawner._executor = ThreadPoolExecutor(16)  # its own is one: who stops keeps others waiting
 c.DockerSpawner.image = course_image.names()[1]
 c.DockerSpawner.name_template = f"{room.NAME}-{{username}}"
 c.DockerSpawner.volumes = {

@@ -119,6 +119,17 @@ def test_an_environment_that_lacks_something_is_made_anew(venv, lock):
     assert environment.is_ready(venv, [lock]) and imports(venv, "small")
 
 
+def test_an_environment_that_may_not_be_written_is_not_looked_through(venv, lock, monkeypatch):
+    monkeypatch.setattr(environment, "_installed", None)  # a call would fail
+    monkeypatch.setattr(environment.os, "access", lambda path, mode: False)
+    assert environment.is_ready(venv, [lock])
+    lock.write_text("another")
+    assert not environment.is_ready(venv, [lock])
+    shutil.rmtree(venv)
+    monkeypatch.undo()
+    assert not environment.is_ready(venv, [lock])
+
+
 def test_a_package_that_is_not_to_be_had_is_named(venv, lock):
     lock.write_text("no-such-package-for-sure==1.0\n")
     with pytest.raises(ClassroomError, match="no-such-package-for-sure==1.0.*check the network"):

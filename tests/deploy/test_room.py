@@ -59,8 +59,9 @@ def test_learners_do_not_meet(opened):
                 await the_hub_starts_again(ada)
                 await the_same_name_twice(ada)
             finally:
-                await ada.leave()
-                await ben.leave()
+                begun = time.monotonic()
+                await asyncio.gather(ada.leave(), ben.leave())
+                assert time.monotonic() - begun < 20
 
     async def seen_from_inside(ada, ben):
         assert "mirror" not in inside(ada, "docker ps --all --format '{{.Names}}'")
