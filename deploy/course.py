@@ -23,6 +23,9 @@ def build():
     """Make all that `lab` would have to make or to fetch."""
     locks = (environment.LESSONS, environment.SLIDES, environment.LEARNER)
     environment.prepare(locks=locks)
+    # JSON's schemas would build its grammar, of addresses that no schema here has, at each start.
+    slow = [environment.program("python"), "-m", "pip", "uninstall", "-qy", "rfc3987-syntax"]
+    subprocess.run(slow, check=True)
     # Else each new container would compile it anew, which takes most of its start.
     compiled = [environment.program("python"), "-m", "compileall", "-q", environment.VENV / "lib"]
     compiled += [ROOT / "classroom", ROOT / "helpers", ROOT / "exercises"]
