@@ -208,10 +208,15 @@ def pytest_runtest_makereport(item, call):
 
 
 _RUN = """async ([place, code]) => {
-  const notebook = jupyterapp.shell.currentWidget.content;
+  const { content: notebook, context } = jupyterapp.shell.currentWidget;
   notebook.activeCellIndex = place;
   notebook.activeCell.model.sharedModel.setSource(code);
-  await jupyterapp.commands.execute("notebook:run-cell");
+  const { kernel } = context.sessionContext.session;
+  const late = () => `the cell has not ended: ${kernel.status}, ${kernel.connectionStatus}`;
+  await Promise.race([
+    jupyterapp.commands.execute("notebook:run-cell"),
+    new Promise((_, fail) => setTimeout(() => fail(new Error(late())), 120_000)),
+  ]);
 }"""
 
 
