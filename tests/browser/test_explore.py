@@ -6,6 +6,8 @@ import statistics
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import settle
+
 HUNDRED = """
 import pandas as pd
 from helpers import tables
@@ -193,8 +195,8 @@ def test_choices_made_in_python_are_seen(page, run, ask):
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_a_stranger_s_text_is_text(page, run, theme):
-    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
-                  f"JupyterLab {theme}")  # fmt: skip
+    settle(page, "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
+           f"JupyterLab {theme}")  # fmt: skip
     run(STRANGE)
     count(page, "14 of 14 rows")
     shown = [one.replace("\x1b", "\\x1b") for one in PAYLOADS]
@@ -272,7 +274,7 @@ def test_ten_thousand_rows_answer_each_key_in_time(page, run, ask):
     run(BIG)
     count(page, "10000 of 10000 rows")
     page.get_by_role("textbox", name="search").focus()
-    times = page.evaluate(_KEYS)
+    times = settle(page, _KEYS)
     assert statistics.median(times) < 200, times
     left = sum("98" in f"{n} {n:x}" for n in range(10_000))
     count(page, f"{left} of 10000 rows")
@@ -366,8 +368,8 @@ _CONTRAST = """root => {
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_contrast_holds(page, run, theme):
-    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
-                  f"JupyterLab {theme}")  # fmt: skip
+    settle(page, "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
+           f"JupyterLab {theme}")  # fmt: skip
     run(HUNDRED)
     count(page, "100 of 100 rows")
     found = page.locator(".lesson-table").evaluate(_CONTRAST)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from helpers._internal import identity
-from tests.browser.conftest import open_without_kernel, wait_for_kernel, write_notebook
+from tests.browser.conftest import open_without_kernel, settle, wait_for_kernel, write_notebook
 from tests.browser.test_saved_tables import RUN, SAVE, SHUT_DOWN
 from tests.helpers.integration.faults import Relay, engine_socket
 
@@ -229,7 +229,7 @@ def test_by_keyboard_and_without_motion(page, view, world):
 def test_text_stands_out_in_both_themes(page, view, world, theme):
     world.sh(f"docker create --label lesson={world.me} --name {world.me}-box busybox true")
     set_theme = f"jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})"
-    page.evaluate(set_theme)
+    settle(page, set_theme)
     dark = str(theme != "JupyterLab Dark").lower()
     page.locator(f"body[data-jp-theme-light={dark}]").wait_for(state="attached")
     page.wait_for_timeout(4000)  # until no mark fades any more
@@ -256,8 +256,8 @@ def test_text_stands_out_in_both_themes(page, view, world, theme):
           return [(high + .05) / (low + .05), text.textContent];
         }).filter(Boolean)"""
     )
-    page.evaluate("jupyterapp.commands.execute('apputils:change-theme', "
-                  "{theme: 'JupyterLab Light'})")  # fmt: skip
+    settle(page, "jupyterapp.commands.execute('apputils:change-theme', "
+           "{theme: 'JupyterLab Light'})")  # fmt: skip
     assert len(found) >= 8
     assert [one for one in found if one[0] < 4.5] == []
 
@@ -309,10 +309,10 @@ def test_saved_it_is_a_picture(lab, own_page, world, trusted):
     write_notebook(path, show(world.me))
     page.goto(f"{lab[0]}/doc/tree/{path.name}")
     wait_for_kernel(page)
-    page.evaluate(RUN)
+    settle(page, RUN)
     beside(page).locator("svg").wait_for()
-    page.evaluate(SAVE)
-    page.evaluate(SHUT_DOWN)
+    settle(page, SAVE)
+    settle(page, SHUT_DOWN)
     open_without_kernel(page, lab[0], path, trusted=trusted)
     output = page.locator(".jp-Cell-outputArea")
     picture = output.locator("img")

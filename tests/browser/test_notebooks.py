@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from helpers._internal.datatables import PICTURE
-from tests.browser.conftest import ROOT, watched_page
+from tests.browser.conftest import ROOT, settle, watched_page
 from tests.notebooks import NOTEBOOKS, without_outputs
 
 _LARGER = "key => jupyterapp.commands.execute('apputils:incr-font-size', { key })"
@@ -98,7 +98,7 @@ def test_nothing_is_cut_off(page, size):
     page.set_viewport_size({"width": width, "height": height})
     for _ in range(steps):
         for letters in ("content-font-size1", "code-font-size"):
-            page.evaluate(_LARGER, letters)
+            settle(page, _LARGER, letters)
     wide = page.evaluate("""() => [...document.querySelectorAll(
         '.jp-OutputArea-output, .jp-MarkdownOutput, .itables_anywidget, img')]
         .filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth)
@@ -108,7 +108,7 @@ def test_nothing_is_cut_off(page, size):
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_axe_finds_nothing_in_the_outputs(page, theme):
-    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
+    settle(page, "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
     expect(page.locator(f"body[data-jp-theme-name='{theme}']")).to_be_attached()
     page.wait_for_timeout(300)  # the theme's colours fade in
     where = {"include": [".jp-OutputArea-output"], "exclude": [PLOT]}

@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from helpers._internal import connection, identity, ports
-from tests.browser.conftest import ROOT, wait_for_kernel
+from tests.browser.conftest import ROOT, settle, wait_for_kernel
+from tests.browser.test_saved_tables import RESTART
 from tests.exercises.test_exercises import EVERY, READ, Learner
 from tests.exercises.wrong_states import WRONG
 from tests.notebooks import NOTEBOOKS, without_outputs
@@ -98,7 +99,7 @@ class Watcher:
             self.run_beside(f"WRONG[{self.name!r}][{state}][0]({self.exercise})")
 
     def run_beside(self, code):
-        self.page.evaluate(RUN_CODE, code)
+        settle(self.page, RUN_CODE, code)
 
     def answers(self, *words):
         for box, word in zip(self.panel.get_by_role("textbox").all(), words, strict=False):
@@ -159,9 +160,9 @@ def lesson(lab, own_page):
     places = [place for place, cell in enumerate(made.cells)
               if place == 0 or cell.id in wanted]  # fmt: skip
     for place in places:
-        own_page.page.evaluate(RUN_PLACE, place)
+        settle(own_page.page, RUN_PLACE, place)
     yield own_page
-    own_page.page.evaluate(RUN_CODE, "from helpers import workspace; workspace.reset()")
+    settle(own_page.page, RUN_CODE, "from helpers import workspace; workspace.reset()")
 
 
 def test_lesson_3_s_panel_follows_within_a_second(lesson, world):
@@ -202,8 +203,8 @@ def test_saved_it_shows_title_and_task_without_its_kernel(lesson):
     expect(page.locator(".lesson-exercise")).to_be_visible()
     for picture in page.locator(".lesson-picture").all():
         expect(picture).to_be_hidden()
-    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
-    page.evaluate("jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()")
+    settle(page, "jupyterapp.commands.execute('docmanager:save')")
+    settle(page, RESTART)
     page.wait_for_timeout(3000)  # ipywidgets looks for a widget for 2 seconds
     page.reload()
     page.get_by_text("(ipykernel) | Idle").wait_for(timeout=60_000)

@@ -5,6 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.big_images import PREPARE, TIDY
+from tests.browser.conftest import settle
 
 _WATCH = """() => {  // each picture of the bars: when it came, and how far each bar is
   window.pictures = [];
@@ -27,8 +28,8 @@ _PUSH = """() => {
 def workspace(watched):
     """The notebook, with a workspace of its own and an image of three layers to push."""
     yield
-    watched.page.evaluate("code => jupyterapp.shell.currentWidget.sessionContext.session.kernel"
-                          ".requestExecute({ code }).done", TIDY)  # fmt: skip
+    settle(watched.page, "code => jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+           ".requestExecute({ code }).done", TIDY)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def saved(lab):
     """Return a function that gives the outputs of the second cell, as they are saved."""
 
     def read(page):
-        page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+        settle(page, "jupyterapp.commands.execute('docmanager:save')")
         return nbformat.read(lab[1] / "test_progress_bars.ipynb", as_version=4).cells[1].outputs
 
     return read
@@ -45,7 +46,7 @@ def saved(lab):
 def test_bars_come_rise_and_go_and_nothing_of_them_is_saved(page, run, workspace, saved):
     run(PREPARE + "build(reference, 1)")
     page.evaluate(_PUSH)
-    page.evaluate("pushed")
+    settle(page, "pushed")
     quick = saved(page)
 
     run("build(reference, 40, 50, 60)")
@@ -54,9 +55,8 @@ def test_bars_come_rise_and_go_and_nothing_of_them_is_saved(page, run, workspace
     bars = page.locator(".jp-OutputArea").get_by_role("progressbar")
     expect(bars).to_have_count(4)
     expect(page.get_by_text("0 of 3 done, ")).to_be_visible()
-    page.screenshot(path="/tmp/pp/bars.png")
     during = saved(page)
-    page.evaluate("pushed")
+    settle(page, "pushed")
     expect(bars).to_have_count(0)
     slow = saved(page)
 

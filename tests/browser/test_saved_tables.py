@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import open_without_kernel, wait_for_kernel, write_notebook
+from tests.browser.conftest import open_without_kernel, settle, wait_for_kernel, write_notebook
 from tests.browser.test_explore import HUNDRED, count
 
 RUN = "jupyterapp.commands.execute('notebook:run-all-cells')"
@@ -46,10 +46,10 @@ def expect_the_picture(page):
 
 def test_it_is_alive_again_as_long_as_its_kernel_runs(page):
     wait_for_kernel(page)
-    page.evaluate(RUN)
+    settle(page, RUN)
     page.get_by_role("checkbox", name="official").check()
     expect_the_living(page, "12 of 100 rows")
-    page.evaluate(SAVE)
+    settle(page, SAVE)
     page.reload()
     expect_the_living(page, "12 of 100 rows")
     page.get_by_role("button", name="Reset").click()
@@ -58,12 +58,12 @@ def test_it_is_alive_again_as_long_as_its_kernel_runs(page):
 
 def test_it_is_a_picture_once_its_kernel_starts_anew(page):
     expect_the_living(page, "100 of 100 rows")
-    page.evaluate(RESTART)
+    settle(page, RESTART)
     expect_the_picture(page)
-    page.evaluate(RUN)
+    settle(page, RUN)
     expect_the_living(page, "100 of 100 rows")
-    page.evaluate(SAVE)
-    page.evaluate(SHUT_DOWN)
+    settle(page, SAVE)
+    settle(page, SHUT_DOWN)
 
 
 def test_it_is_a_picture_for_the_next_day_s_kernel(page):

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from helpers._internal import command, datatables
 from helpers._internal.frames import static_repr, to_frame
+from tests.browser.conftest import settle
 from tests.hostile import WORDS
 
 LINES = [
@@ -209,7 +210,7 @@ def test_a_line_that_is_pasted_in_jupyterlab_s_terminal_runs_nothing_but_itself(
     page = watched.page.context.new_page()
     page.goto(f"{address}/lab?reset")
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('terminal:create-new')")
-    page.evaluate(_TERMINAL)
+    settle(page, _TERMINAL)
     typed = page.locator(".xterm-helper-textarea")
     typed.focus()
     page.keyboard.type(f"cd {home}; bind 'set enable-bracketed-paste {brackets}'; touch ready\n")
