@@ -56,7 +56,7 @@ def prepare(venv=VENV, locks=(LESSONS,), *, yes=False):
     """
     venv = Path(venv)
     if is_ready(venv, locks):
-        return _set_up_kernels(venv)
+        return
     kept = _kept(venv)
     if not kept:
         _create(venv, yes)
@@ -70,7 +70,6 @@ def prepare(venv=VENV, locks=(LESSONS,), *, yes=False):
         "installed": sorted(_installed(venv)),
     }
     write_json(venv / "classroom.json", kept)
-    _set_up_kernels(venv)
 
 
 def _kept(venv):
@@ -127,15 +126,6 @@ def _python(venv, *arguments):
         cwd=ROOT,
         env={**os.environ, **own},
     )
-
-
-def _set_up_kernels(venv):
-    """Let the kernels say which cell to run first (helpers/_internal/setup_hint.py)."""
-    file = venv / "etc" / "ipython" / "ipython_kernel_config.py"
-    text = 'get_config().InteractiveShellApp.extensions = ["helpers._internal.setup_hint"]\n'
-    if not file.exists() or file.read_text(encoding="utf-8") != text:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
 
 
 def prepare_curl(*, yes=False):

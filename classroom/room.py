@@ -151,7 +151,7 @@ def _network():
 
 def _mirror(gateway, sources):
     """Start the room's mirror: of Docker Hub, or of what the course's image holds."""
-    name, address = f"{NAME}-mirror", f"{gateway}:5050"
+    name, address = f"{NAME}_mirror", f"{gateway}:5050"  # no learner's: JupyterHub writes no `_`
     _docker("rm", "--force", name, check=False)
     if sources == "off":
         volume, given = name, f"REGISTRY_PROXY_REMOTEURL={DOCKER_HUB}"

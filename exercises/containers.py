@@ -62,56 +62,6 @@ def notice(me):
     containers.curl("notice")
 
 
-def prepare_stall(me):
-    api = engine.connect().api
-    for name in ("stall", "van", "bike"):
-        remove_own(api, f"{me}-{name}")
-    containers.run("busybox", _SERVER, name="van", detach=True, publish="8090:80")
-    port = int(published(api, f"{me}-van", 80).split(":")[1])
-    containers.run("busybox", _SERVER, name="bike", detach=True, publish=f"{port + 1}:80")
-    options = Options(name=f"{me}-stall", publish=f"{port}:80", env={MARK: port})
-    create(api, "busybox", _SERVER.split(), options.arguments(api, port))
-
-
-@its.of_container("NAME runs")
-def _opened(stall, snapshot, name):
-    van, where = snapshot.container("van"), f"127.0.0.1:{its.mark(stall)}"
-    if van and van["State"]["Running"] and its.address(van) == where:
-        ports = "The column PORTS of `docker ps` tells which container has which port."
-        stop = 'Stop that one, `containers.stop("van", grace=0)`, then start yours.'
-        return not_yet(f"something else has {where}", ports, stop, started=False)
-    if stall["State"]["Status"] == "created":
-        return not_yet(f"{where} is free now", '`containers.start("stall")`')
-    return its.runs("stall").judge(snapshot)
-
-
-@condition("`{me}-bike` runs", precondition=True)
-def _others_run(snapshot):
-    bike = snapshot.container("bike")
-    if not (bike and bike["State"]["Running"]):
-        return not_yet("it was in nobody's way", '`containers.start("bike")`', RESTART_HINT)
-
-
-@exercise(
-    its.publishes("stall", 80).as_precondition(),
-    _opened("stall"),
-    _others_run,
-    start=its.from_container("stall", prepare_stall),
-)
-def stall(me):
-    """In your way
-
-    The container `{me}-stall` was created, but does not start: try it. One of your own containers
-    is in the way. Find out which it is, stop it, and get `{me}-stall` going. Let all others run.
-
-    $ docker stop -t 0 {me}-van
-    $ docker start {me}-stall
-    """
-    containers.ps()
-    containers.stop("van", grace=0)
-    containers.start("stall")
-
-
 def prepare_farewell(me):
     # With `--rm`, and not with `docker rm`, a container's volume goes, too: events tell of that.
     its.make_image(f"{me}/goodbye", change=['ENTRYPOINT ["echo", "goodbye"]', "VOLUME /desk"])
@@ -175,7 +125,7 @@ def farewell(me):
     """What is left of them
 
     The image `{me}/goodbye` prints `goodbye`. Run it twice: first as `{me}-kept`, then with `--rm`
-    as `{me}-gone`. Now try to read the logs of both.
+    as `{me}-gone`. Now try to read the logs of both: docker has one of them no more.
 
     $ docker run --name {me}-kept {label} {me}/goodbye
     $ docker run --name {me}-gone {label} --rm {me}/goodbye
@@ -185,6 +135,56 @@ def farewell(me):
 
 
 # Stop
+
+
+def prepare_stall(me):
+    api = engine.connect().api
+    for name in ("stall", "van", "bike"):
+        remove_own(api, f"{me}-{name}")
+    containers.run("busybox", _SERVER, name="van", detach=True, publish="8090:80")
+    port = int(published(api, f"{me}-van", 80).split(":")[1])
+    containers.run("busybox", _SERVER, name="bike", detach=True, publish=f"{port + 1}:80")
+    options = Options(name=f"{me}-stall", publish=f"{port}:80", env={MARK: port})
+    create(api, "busybox", _SERVER.split(), options.arguments(api, port))
+
+
+@its.of_container("NAME runs")
+def _opened(stall, snapshot, name):
+    van, where = snapshot.container("van"), f"127.0.0.1:{its.mark(stall)}"
+    if van and van["State"]["Running"] and its.address(van) == where:
+        ports = "The column PORTS of `docker ps` tells which container has which port."
+        stop = 'Stop that one, `containers.stop("van", grace=0)`, then start yours.'
+        return not_yet(f"something else has {where}", ports, stop, started=False)
+    if stall["State"]["Status"] == "created":
+        return not_yet(f"{where} is free now", '`containers.start("stall")`')
+    return its.runs("stall").judge(snapshot)
+
+
+@condition("`{me}-bike` runs", precondition=True)
+def _others_run(snapshot):
+    bike = snapshot.container("bike")
+    if not (bike and bike["State"]["Running"]):
+        return not_yet("it was in nobody's way", '`containers.start("bike")`', RESTART_HINT)
+
+
+@exercise(
+    its.publishes("stall", 80).as_precondition(),
+    _opened("stall"),
+    _others_run,
+    start=its.from_container("stall", prepare_stall),
+)
+def stall(me):
+    """In your way
+
+    The container `{me}-stall` was created, but does not start: try it. One of your own containers
+    is in the way. Find out which it is, stop it, and get `{me}-stall` going. Let all others run.
+
+    $ docker stop -t 0 {me}-van
+    $ docker start {me}-stall
+    """
+    containers.ps()
+    containers.stop("van", grace=0)
+    containers.start("stall")
 
 
 def prepare_sleeper(me):
@@ -197,7 +197,7 @@ def sleeper(me):
     """End it gently
 
     The container `{me}-sleeper` sleeps. End it, so that its process is **asked** to end, and not
-    killed. The exit code shows which it was: 143 is that of a process that was asked.
+    killed. The exit code shows which it was: 143 means that SIGTERM ended it.
 
     $ docker stop {me}-sleeper
     """
@@ -268,10 +268,10 @@ def shop(me):
     """Open a shop
 
     - `{me}-shop` is a web server, `httpd -f -h /home`, in the background: its port 80 published on
-      127.0.0.1, at most 64 MB of memory, and always started again unless it is stopped.
+      127.0.0.1, at most 64 MB of memory, and started again whenever it ends, unless it is stopped.
     - Its page says `welcome`.
     - `{me}-clerk` runs `sleep 600`, in the background. Send it home early, gently: its exit code is
-      143.
+      143. (Remember what is special about process 1.)
 
     $ docker run -d --name {me}-shop {label} -p 127.0.0.1:{port}:80
         --memory 64m --restart unless-stopped busybox httpd -f -h /home

@@ -186,6 +186,7 @@ def look(me):
     An image says on which ports its program listens: it **exposes** them. And it says which folders
     Docker is to keep apart from the container, each in a **volume**. Somebody has left you the
     image `{me}/parrot:1`. Which port does it expose, and which folder does it keep in a volume?
+    `docker image inspect`, here `images.inspect(…)`, tells it.
 
     $ docker image inspect {me}/parrot:1  # see ExposedPorts and Volumes, under Config
     """
@@ -316,9 +317,9 @@ def _has_arrived(snapshot):
 def moved(me, store):
     """Moving house
 
-    An old registry runs as the container `{me}-depot`, on a port that `docker ps` tells; it wants
-    no password. It holds `{me}/cargo:1`. Bring that image to your own registry `{store}`, under the
-    same name and tag, **without** making it anew.
+    An old registry runs as the container `{me}-depot`. `docker ps`, here `containers.ps()`, tells
+    on which port. It wants no password. It holds `{me}/cargo:1`. Bring that image to your own
+    registry `{store}`, under the same name and tag, **without** making it anew.
 
     $ OLD=$(docker port {me}-depot 5000)
     $ docker pull $OLD/{me}/cargo:1
@@ -389,7 +390,7 @@ def greeter(me, store):
       `{files}/greeter.tar`.
     - **Import** that as an image which, run without a command, prints the file: `cat /hello.txt`.
     - **Push** it to your registry as `{store}/{me}/greeter:1`.
-    - Remove it here, and **pull** it back. (This leaves no trace: only you can see it.)
+    - Remove it here, and **pull** it back. (No mark can check the pull.)
 
     $ mkdir -p {files}
     $ docker run --name {me}-writer {label} busybox sh -c 'echo hello > /hello.txt'

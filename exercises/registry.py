@@ -139,9 +139,10 @@ def _chosen(snapshot):
 def password(me):
     """A password that you know
 
-    Choose a password of your own for your registry `{store}`, and log in with it as `{me}`: here,
-    or in a terminal, where `docker login` asks for it. (It holds for all your notebooks, from then
-    on: it takes the place of the random one in `{files}/registry-password`.)
+    Choose a password of your own for your registry `{store}`: in a cell, with the lines that stand
+    above. Then log in with it as `{me}`, in a cell or in a terminal, where `docker login` asks for
+    it. (It holds for all your notebooks, from then on: it takes the place of the random one in
+    `{files}/registry-password`.)
 
     $ # Choose the password in a cell: registry.private(password=getpass())
     $ docker login -u {me} {store}
@@ -169,8 +170,8 @@ def secret(me):
     """Try the lock
 
     Push `busybox` to your registry as `{store}/{me}/secret:1`. Then be a stranger, and ask the
-    registry for it without a password, at `http://{store}/v2/{me}/secret/manifests/1`. The first
-    line of every answer of a web server holds a number, the HTTP status: 200 means yes. Which one
+    registry for it without a password: `curl -i http://{store}/v2/{me}/secret/manifests/1` shows
+    its whole answer. The first line of it holds a number, the HTTP status: 200 means yes. Which one
     comes here?
 
     $ {login}

@@ -9,9 +9,15 @@ import time
 import pandas as pd
 import requests
 
-from helpers._internal import command as lines
-from helpers._internal import containers as inner
-from helpers._internal import distribution, errors, files, identity, ports
+from helpers._internal import (
+    command as lines,
+    containers as inner,
+    distribution,
+    errors,
+    files,
+    identity,
+    ports,
+)
 from helpers._internal.command import shown
 from helpers._internal.connection import connect
 from helpers._internal.equivalents import with_command

@@ -222,8 +222,11 @@ def logout(registry):
     return Text(f"Removed the login for {registry}." if known else f"Not logged in to {registry}.")
 
 
-def cli_logins():
+def cli_logins(registry=None):
     """List where the docker CLI keeps passwords, without reading one.
+
+    Args:
+        registry: A `Registry`, or the address of one; all that the CLI knows if left out.
 
     Returns:
         A DataFrame, a row a registry: registry (str), kept_in (str).
@@ -236,7 +239,8 @@ def cli_logins():
         config = json.loads(file.read_text()) if file.exists() else {}
         default = config.get("credsStore", "config.json, in base64, which is no secret")
         kept = dict.fromkeys(config.get("auths", {}), default) | config.get("credHelpers", {})
-    return pd.DataFrame(sorted(kept.items()), columns=["registry", "kept_in"], dtype="str")
+    rows = [one for one in sorted(kept.items()) if registry is None or one[0] == f"{registry}"]
+    return pd.DataFrame(rows, columns=["registry", "kept_in"], dtype="str")
 
 
 def catalog(registry):

@@ -25,6 +25,9 @@ def setup():
     From then on a DataFrame that a cell ends in is shown as `tables.explore` shows it, or without
     filters where it has fewer than three rows.
 
+    Returns:
+        Your name, as `name()` gives it, a str.
+
     Raises:
         EngineUnavailable: No Engine answers, or this user may not talk to it.
     """
@@ -39,6 +42,7 @@ def setup():
             f"Images come from {at.mirror or hub}, search results from {at.index or hub}."
         )
     )
+    return name()
 
 
 def reset():

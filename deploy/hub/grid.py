@@ -64,7 +64,13 @@ const stream = new EventSource("events?_xsrf={{ url_escape(xsrf) }}");
 stream.onmessage = event => {
   document.querySelector("main").innerHTML = JSON.parse(event.data); said.textContent = told;
 };
-stream.onerror = () => { said.textContent = "The room does not answer. This is what it was."; };
+const look = () => fetch("", { redirect: "manual" })
+  .then(answer => answer.ok || answer.type === "opaqueredirect" ? location.reload() : wait(), wait);
+const wait = () => setTimeout(look, 2000);
+stream.onerror = () => {
+  said.textContent = "The room does not answer. This is what it was.";
+  if (stream.readyState === EventSource.CLOSED) wait();
+};
 </script></html>""")
 
 
@@ -131,6 +137,9 @@ class Report(HubAuthenticated, web.RequestHandler):
     def initialize(self):
         self.hub_auth = self.settings["tokens"]
 
+    async def prepare(self):
+        await self.hub_auth.get_user(self, sync=False)  # who asks keeps no other waiting
+
     @web.authenticated
     def post(self):
         try:
@@ -144,6 +153,9 @@ class Page(HubOAuthenticated, web.RequestHandler):
     """The page, for whoever may open JupyterHub's own page of learners."""
 
     hub_scopes = {"admin-ui"}
+
+    async def prepare(self):
+        await self.hub_auth.get_user(self, sync=False)
 
     def set_default_headers(self):
         self.nonce = secrets.token_urlsafe()
@@ -192,7 +204,7 @@ def application(prefix):
     return web.Application(
         [(url_path_join(prefix, door), handler) for door, handler in doors.items()],
         room=Room(),
-        tokens=HubAuth(),
+        tokens=HubAuth(cache_max_age=10),  # seconds
         cookie_secret=secrets.token_bytes(),
     )
 
@@ -201,8 +213,9 @@ async def main():
     """Listen where JupyterHub says, until it ends this."""
     address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
     application(os.environ["JUPYTERHUB_SERVICE_PREFIX"]).listen(
-        address.port, address.hostname, max_body_size=LONGEST
-    )
+        address.port, address.hostname, max_body_size=LONGEST, max_header_size=LONGEST,
+        body_timeout=20, idle_connection_timeout=60,
+    )  # fmt: skip
     await asyncio.Event().wait()
 
 

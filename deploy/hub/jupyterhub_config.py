@@ -22,6 +22,8 @@ c.SharedPasswordAuthenticator.user_password = opened["password"]
 c.SharedPasswordAuthenticator.admin_password = opened["instructor_password"]
 c.Authenticator.admin_users = {"instructor"}
 c.Authenticator.allow_all = True
+c.Authenticator.username_pattern = r"[\w.@+ -]{1,40}\Z"
+c.JupyterHub.active_server_limit = 100
 
 # What a learner gets, and at most. The volumes stay when the container goes.
 c.JupyterHub.spawner_class = "docker"

@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from benchmarks import __main__ as bench
-from benchmarks import room
+from benchmarks import __main__ as bench, room
 from benchmarks.archive import layers
 from helpers import engine, workspace
 

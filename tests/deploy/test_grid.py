@@ -1,5 +1,6 @@
 """The instructor's page of a room: what it takes, what it shows, and to whom."""
 
+import asyncio
 import html
 import importlib.util
 import json
@@ -149,6 +150,8 @@ def test_who_may_tell_and_who_may_look(grid, monkeypatch):
 
 def test_an_open_page_follows_and_one_that_was_closed_is_forgotten(grid, monkeypatch):
     monkeypatch.setattr(grid, "_KEEP", 0.1)
+    room = grid.Room()
+    monkeypatch.setattr(grid, "Room", lambda: room)
 
     async def follow():
         async with served(grid, monkeypatch) as session:
@@ -159,6 +162,9 @@ def test_an_open_page_follows_and_one_that_was_closed_is_forgotten(grid, monkeyp
                 await told(session, "ada", {**DONE, "hand": True})
                 while not (line := await answer.content.readline()).startswith(b"data: "):
                     pass
-                assert "hand up" in json.loads(line[6:])
+                assert "hand up" in json.loads(line[6:]) and room._waiting
+            async with asyncio.timeout(5):
+                while room._waiting:
+                    await asyncio.sleep(0.05)
 
     run_apart(follow())

@@ -9,10 +9,7 @@ import docker
 import nbformat
 import pytest
 
-from exercises import containers as lesson_3
-from exercises import images as lesson_2
-from exercises import progress
-from exercises import registry as lesson_1
+from exercises import containers as lesson_3, images as lesson_2, progress, registry as lesson_1
 from exercises.exercise import exercises
 from helpers import images, registry, workspace
 from helpers._internal import connection, identity, ports

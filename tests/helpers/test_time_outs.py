@@ -11,8 +11,7 @@ import pytest
 import requests
 
 from helpers import containers, engine, images, registry
-from helpers._internal import connection, errors
-from helpers._internal import containers as inner
+from helpers._internal import connection, containers as inner, errors
 from helpers._internal.images import detect_stall
 
 LIMIT = 0.25

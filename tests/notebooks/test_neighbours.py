@@ -12,9 +12,7 @@ import tarfile
 
 import pytest
 
-from exercises import containers as lesson_3
-from exercises import images as lesson_2
-from exercises import registry as lesson_1
+from exercises import containers as lesson_3, images as lesson_2, registry as lesson_1
 from exercises.exercise import exercises
 from helpers import engine
 from tests.notebooks import NOTEBOOKS

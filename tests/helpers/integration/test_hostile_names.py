@@ -11,8 +11,7 @@ import tarfile
 import pandas as pd
 import pytest
 
-from exercises import images as lesson_2
-from exercises import registry as lesson_1
+from exercises import images as lesson_2, registry as lesson_1
 from exercises.exercise import exercises
 from exercises.snapshot import Snapshot
 from helpers import containers, images, registry, workspace

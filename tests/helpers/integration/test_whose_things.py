@@ -10,8 +10,7 @@ import time
 import pytest
 
 from helpers import containers, engine, images, registry, workspace
-from helpers._internal import connection, distribution, errors, identity
-from helpers._internal import containers as inner
+from helpers._internal import connection, containers as inner, distribution, errors, identity
 
 
 def test_a_container_of_another_is_left_as_it_is(world):
