@@ -26,8 +26,9 @@ def cafe(me):
     """A service that comes back
 
     Run a web server in the background as `{me}-cafe`. `busybox` has one, `httpd -f -h /home`; any
-    other will do. Publish its port 80 on 127.0.0.1. Have Docker start it again whenever its process
-    ends, whatever the exit code.
+    other will do. Publish its port 80 on 127.0.0.1, as a port that is free, such as 8087. Have
+    Docker start it again whenever its process ends, whatever the exit code. (If a try fails,
+    `docker rm -f {me}-cafe` takes away what is left of it.)
 
     $ docker run -d --name {me}-cafe {label} -p 127.0.0.1:{port}:80
         --restart unless-stopped busybox httpd -f -h /home
@@ -268,7 +269,7 @@ def shop(me):
     """Open a shop
 
     - `{me}-shop` is a web server, `httpd -f -h /home`, in the background: its port 80 published on
-      127.0.0.1, at most 64 MB of memory, and started again whenever it ends, unless it is stopped.
+      127.0.0.1, at most `64m` of memory, and started again whenever it ends, unless it is stopped.
     - Its page says `welcome`.
     - `{me}-clerk` runs `sleep 600`, in the background. Send it home early, gently: its exit code is
       143. (Remember what is special about process 1.)

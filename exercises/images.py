@@ -318,8 +318,8 @@ def moved(me, store):
     """Moving house
 
     An old registry runs as the container `{me}-depot`. `docker ps`, here `containers.ps()`, tells
-    on which port. It wants no password. It holds `{me}/cargo:1`. Bring that image to your own
-    registry `{store}`, under the same name and tag, **without** making it anew.
+    its address: it stands before the `->`. It wants no password. It holds `{me}/cargo:1`. Bring
+    that image to your own registry `{store}`, under the same name and tag. Do not build it again.
 
     $ OLD=$(docker port {me}-depot 5000)
     $ docker pull $OLD/{me}/cargo:1
@@ -390,7 +390,8 @@ def greeter(me, store):
       `{files}/greeter.tar`.
     - **Import** that as an image which, run without a command, prints the file: `cat /hello.txt`.
     - **Push** it to your registry as `{store}/{me}/greeter:1`.
-    - Remove it here, and **pull** it back. (No mark can check the pull.)
+    - Remove it here, with the containers that you ran of it, and **pull** it back. (No mark can
+      check the pull.)
 
     $ mkdir -p {files}
     $ docker run --name {me}-writer {label} busybox sh -c 'echo hello > /hello.txt'

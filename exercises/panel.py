@@ -38,7 +38,8 @@ _STYLE = """<style>
 .lesson-exercise [role=status] { margin: .4em 0 0; font-weight: 600; }
 .lesson-exercise .lesson-row { gap: .5em; flex-flow: row wrap; margin: .3em 0; }
 .lesson-exercise :is(button, input) { height: 2.2em; font-size: 1em; border-radius: 4px; }
-.lesson-exercise :is(button, .widget-text) { width: auto; height: 2.2em; line-height: 2.2em; }
+.lesson-exercise :is(button, .widget-text) { width: auto; max-width: 100%; height: 2.2em;
+  line-height: 2.2em; }
 .lesson-exercise input { width: 18em; }
 .lesson-exercise :focus-visible { outline: 2px solid var(--jp-brand-color1); }
 .lesson-panel a { color: var(--jp-content-link-color); }

@@ -36,7 +36,11 @@ c.DockerSpawner.volumes = {
 }
 c.DockerSpawner.mem_limit = "1500M"
 c.DockerSpawner.cpu_limit = 2
-c.DockerSpawner.extra_create_kwargs = {"labels": {room.NAME: "learner"}, "stop_timeout": 60}
+c.DockerSpawner.extra_create_kwargs = {
+    "labels": {room.NAME: "learner"},
+    "stop_timeout": 60,
+    "healthcheck": {"test": ["NONE"]},  # the hub asks each server itself
+}
 c.DockerSpawner.extra_host_config = {**course_image.RIGHTS, "pids_limit": 2000}
 c.DockerSpawner.remove = True
 c.DockerSpawner.network_name = room.NAME

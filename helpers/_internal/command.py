@@ -25,6 +25,8 @@ _ROW = (
     f'<tr style="background:none"><td inert style="{_CELL};opacity:.6">$ </td>'
     f'<td style="{_CELL}-wrap"><div align="left">{{}}</div></td></tr>'
 )
+_PAGE = re.compile(r"(?<=^curl )http://127\.0\.0\.1:\d+/[\w./-]*$")  # what a browser opens, too
+_LINK = r'<a href="\g<0>" target="_blank" style="color:inherit;text-decoration:underline">\g<0></a>'
 _OBEYED = re.compile(f"[\\t\\n{readable.UNSAFE}]")
 _SPECIAL = re.compile(rf"^-|['!\\]|{_OBEYED.pattern}")  # and what `printf` or a shell would
 _IMPOSSIBLE = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # the rest are bytes of a file's name
@@ -70,7 +72,7 @@ def _pre(lines):
     # Nobody selects what is inert; JupyterLab leaves it in what others saved, and takes away
     # `user-select`. In a table each `$` stands beside its line where no style is left, as on
     # GitHub (whose tables are set flush right), and three clicks still take the line alone.
-    rows = "".join(_ROW.format(html.escape(line)) for line in lines)
+    rows = "".join(_ROW.format(_PAGE.sub(_LINK, html.escape(line))) for line in lines)
     return f'<pre style="{STYLE}">{_TABLE.format(rows)}</pre>'
 
 

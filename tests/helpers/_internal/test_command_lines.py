@@ -131,6 +131,15 @@ def test_the_easiest_quotes_to_read():
     assert command.line("docker", "run", "busybox") == "docker run busybox"
 
 
+def test_a_page_is_a_link_and_nothing_else_is():
+    page = command.Command("curl http://127.0.0.1:8080/")._repr_html_()
+    assert '<a href="http://127.0.0.1:8080/" target="_blank"' in page
+    for other in ("curl http://127.0.0.1:80/<i>", "curl http://127.0.0.1.example.com/",
+                  "curl http://127.0.0.1:80/ -o x", 'curl http://127.0.0.1:80/"x=1',
+                  "echo curl http://127.0.0.1:80/"):  # fmt: skip
+        assert "href" not in command.Command(other)._repr_html_(), other
+
+
 def test_html_is_escaped():
     page = command.Command("echo '<script>alert(1)</script>' && a > b", 'x "y" &amp;')._repr_html_()
     assert "<script" not in page
