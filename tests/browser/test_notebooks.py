@@ -12,7 +12,7 @@ from helpers._internal.datatables import PICTURE
 from tests.browser.conftest import ROOT, settle, watched_page
 from tests.notebooks import NOTEBOOKS, without_outputs
 
-_LARGER = "key => jupyterapp.commands.execute('apputils:incr-font-size', { key })"
+_LETTERS = "([change, key]) => jupyterapp.commands.execute(`apputils:${change}-font-size`, { key })"
 _READY = """name => {
   const open = window.jupyterapp?.shell.currentWidget;
   return open?.context?.path.endsWith(name) &&
@@ -96,13 +96,18 @@ def test_every_picture_is_there(lesson, page):
 def test_nothing_is_cut_off(page, size):
     width, height, steps = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})
-    for _ in range(steps):
-        for letters in ("content-font-size1", "code-font-size"):
-            settle(page, _LARGER, letters)
+
+    def change(how):
+        for _ in range(steps):
+            for letters in ("content-font-size1", "code-font-size"):
+                settle(page, _LETTERS, [how, letters])
+
+    change("incr")
     wide = page.evaluate("""() => [...document.querySelectorAll(
         '.jp-OutputArea-output, .jp-MarkdownOutput, .itables_anywidget, img')]
         .filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth)
         .map(one => one.className + ': ' + one.innerText.slice(0, 60))""")
+    change("decr")  # JupyterLab keeps it for the next lesson
     assert wide == []
 
 
