@@ -4,6 +4,7 @@ import contextlib
 import logging
 import queue
 import threading
+import time
 
 from docker.errors import DockerException
 from docker.types import CancellableStream
@@ -15,6 +16,7 @@ from helpers._internal.snapshot import Snapshot
 
 SETTLE_TIME = 0.02  # seconds: what comes together in them is one change
 RETRY_INTERVAL = 1  # seconds between two tries to reach an Engine that does not answer
+_REST = 0.25  # seconds at most between two looks, as long as the last took: machines may be busy
 _NO_ANSWER = (LessonError, DockerException, HTTPError, OSError)  # requests' errors are OSErrors
 _UP, _DOWN, _REFRESH = "up", "down", "refresh"
 _lock = threading.Lock()
@@ -111,10 +113,10 @@ class _Feed:
             self.queue.put(event)
 
     def _deliver(self):
-        state = None
+        state, took = None, 0
         while True:
             batch = [self.queue.get()]
-            self.ended.wait(SETTLE_TIME)
+            self.ended.wait(min(max(SETTLE_TIME, took), _REST))
             while not self.queue.empty():
                 batch.append(self.queue.get())
             if self.ended.is_set():
@@ -123,11 +125,13 @@ class _Feed:
             state = next((item for item in reversed(batch) if item in (_UP, _DOWN)), state)
             if state is None:
                 continue
+            begun = time.monotonic()
             snapshot = self._snapshot(events) if state is _UP else None
             if len(events) < len(batch):
                 self._call(snapshot, [])
             if events:
                 self._call(snapshot, events)
+            took = time.monotonic() - begun
 
     def _snapshot(self, events):
         ended = {event["Actor"]["ID"] for event in events if event.get("Action") == "die"}
