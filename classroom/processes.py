@@ -128,7 +128,7 @@ def wait_until(answers, kept, *, seconds, what, log):
             raise ClassroomError(
                 f"{what} was started and did not answer within {seconds} seconds: {last_words(log)}"
             )
-        time.sleep(0.02)  # neither a registry nor an Engine tells when it is ready
+        time.sleep(0.05)  # neither a registry nor an Engine tells when it is ready
 
 
 def last_words(log, lines=3):
