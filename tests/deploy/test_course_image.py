@@ -25,7 +25,7 @@ def test_saved_outputs_hold_in_the_image(running, notebook):
         docker("cp", str(Path(pytest.__file__).parents[1] / name), f"{running.name}:/opt")
     docker("cp", str(ROOT / "tests" / "notebooks" / "sanitize.cfg"), f"{running.name}:/opt")
     said = running.sh(
-        "PYTHONPATH=/opt .venv/bin/python -m pytest -p no:cacheprovider --override-ini=addopts= "
+        "PYTHONPATH=/opt .venv/bin/python -m pytest -p no:cacheprovider -c /dev/null "
         f"--nbval --nbval-sanitize-with=/opt/sanitize.cfg notebooks/{notebook}.ipynb",
         check=False,
     )
