@@ -9,15 +9,9 @@ import time
 import pandas as pd
 import requests
 
-from helpers._internal import (
-    command as lines,
-    containers as inner,
-    distribution,
-    errors,
-    files,
-    identity,
-    ports,
-)
+import helpers._internal.command as lines
+import helpers._internal.containers as inner
+from helpers._internal import distribution, errors, files, identity, ports
 from helpers._internal.command import shown
 from helpers._internal.connection import connect
 from helpers._internal.equivalents import with_command

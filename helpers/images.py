@@ -8,16 +8,8 @@ import json
 
 import pandas as pd
 
-from helpers._internal import (
-    archives,
-    command,
-    connection,
-    distribution,
-    errors,
-    files,
-    identity,
-    images as inner,
-)
+import helpers._internal.images as inner
+from helpers._internal import archives, command, connection, distribution, errors, files, identity
 from helpers._internal.command import operands, shown
 from helpers._internal.connection import connect, credentials
 from helpers._internal.frames import to_frame

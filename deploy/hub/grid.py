@@ -131,14 +131,18 @@ def _state(report, exercise):
     return next((key for key in ("done", "begun") if exercise in report[key]), "")
 
 
-class Report(HubAuthenticated, web.RequestHandler):
+class Handler(web.RequestHandler):
+    """Learns who asks without keeping any other waiting."""
+
+    async def prepare(self):
+        await self.hub_auth.get_user(self, sync=False)
+
+
+class Report(HubAuthenticated, Handler):
     """Takes what a learner's kernel says, by its token alone; who it is, JupyterHub says."""
 
     def initialize(self):
         self.hub_auth = self.settings["tokens"]
-
-    async def prepare(self):
-        await self.hub_auth.get_user(self, sync=False)  # who asks keeps no other waiting
 
     @web.authenticated
     def post(self):
@@ -149,13 +153,10 @@ class Report(HubAuthenticated, web.RequestHandler):
         self.set_status(204)
 
 
-class Page(HubOAuthenticated, web.RequestHandler):
+class Page(HubOAuthenticated, Handler):
     """The page, for whoever may open JupyterHub's own page of learners."""
 
     hub_scopes = {"admin-ui"}
-
-    async def prepare(self):
-        await self.hub_auth.get_user(self, sync=False)
 
     def set_default_headers(self):
         self.nonce = secrets.token_urlsafe()

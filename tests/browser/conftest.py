@@ -211,28 +211,41 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+# What a test has JupyterLab do, by `settle`.
+RUN = "jupyterapp.commands.execute('notebook:run-all-cells')"
+RUN_CODE = """code => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel
+  .requestExecute({code}).done"""
+SAVE = "jupyterapp.commands.execute('docmanager:save')"
+RESTART = "jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
+SHUT_DOWN = "jupyterapp.shell.currentWidget.context.sessionContext.shutdown()"
+_SET_THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })"
 _SETTLE = """([code, arg]) => {
-  const settled = window.settled = {};
-  settled.promise = (async () => {
+  window.settled = null;
+  window.settling = (async () => {
     const made = eval(`(${code})`);
     return typeof made === "function" ? made(arg) : made;
   })().then(
-    value => Object.assign(settled, { end: "value", value }),
-    error => Object.assign(settled, { end: `${error}` }),
+    value => { settled = { value }; },
+    error => { settled = { error: `${error}` }; },
   );
 }"""
 
 
-def settle(page, code, arg=None, *, seconds=120):
+def settle(page, code, arg=None):
     """Run JavaScript on a page until its promise settles, and return its value.
 
     `Page.evaluate` knows no limit of time, and Chromium may collect the promise that it waits for;
     this one is the page's.
     """
     page.evaluate(_SETTLE, [code, arg])
-    page.wait_for_function("settled.end", timeout=seconds * 1000)
-    assert (end := page.evaluate("settled.end")) == "value", end
-    return page.evaluate("settled.value")
+    end = page.wait_for_function("settled", timeout=120_000).json_value()
+    assert "error" not in end, end["error"]
+    return end.get("value")
+
+
+def set_theme(page, name):
+    """Change JupyterLab's theme: `Light` or `Dark`."""
+    settle(page, _SET_THEME, f"JupyterLab {name}")
 
 
 _RUN = """async ([place, code]) => {

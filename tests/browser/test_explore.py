@@ -6,7 +6,7 @@ import statistics
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import settle
+from tests.browser.conftest import set_theme, settle
 
 HUNDRED = """
 import pandas as pd
@@ -195,8 +195,7 @@ def test_choices_made_in_python_are_seen(page, run, ask):
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_a_stranger_s_text_is_text(page, run, theme):
-    settle(page, "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
-           f"JupyterLab {theme}")  # fmt: skip
+    set_theme(page, theme)
     run(STRANGE)
     count(page, "14 of 14 rows")
     shown = [one.replace("\x1b", "\\x1b") for one in PAYLOADS]
@@ -368,8 +367,7 @@ _CONTRAST = """root => {
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_contrast_holds(page, run, theme):
-    settle(page, "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
-           f"JupyterLab {theme}")  # fmt: skip
+    set_theme(page, theme)
     run(HUNDRED)
     count(page, "100 of 100 rows")
     found = page.locator(".lesson-table").evaluate(_CONTRAST)

@@ -8,8 +8,16 @@ import pytest
 from playwright.sync_api import expect
 
 from helpers._internal import identity
-from tests.browser.conftest import open_without_kernel, settle, wait_for_kernel, write_notebook
-from tests.browser.test_saved_tables import RUN, SAVE, SHUT_DOWN
+from tests.browser.conftest import (
+    RUN,
+    SAVE,
+    SHUT_DOWN,
+    open_without_kernel,
+    set_theme,
+    settle,
+    wait_for_kernel,
+    write_notebook,
+)
 from tests.helpers.integration.faults import Relay, engine_socket
 
 STREAMS = "import threading; sum(one.name == 'events_read' for one in threading.enumerate())"
@@ -225,12 +233,11 @@ def test_by_keyboard_and_without_motion(page, view, world):
     assert mark.evaluate(animation) == "lesson-live-new"
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_text_stands_out_in_both_themes(page, view, world, theme):
     world.sh(f"docker create --label lesson={world.me} --name {world.me}-box busybox true")
-    set_theme = f"jupyterapp.commands.execute('apputils:change-theme', {{theme: '{theme}'}})"
-    settle(page, set_theme)
-    dark = str(theme != "JupyterLab Dark").lower()
+    set_theme(page, theme)
+    dark = str(theme != "Dark").lower()
     page.locator(f"body[data-jp-theme-light={dark}]").wait_for(state="attached")
     page.wait_for_timeout(4000)  # until no mark fades any more
     found = page.evaluate(
@@ -256,8 +263,7 @@ def test_text_stands_out_in_both_themes(page, view, world, theme):
           return [(high + .05) / (low + .05), text.textContent];
         }).filter(Boolean)"""
     )
-    settle(page, "jupyterapp.commands.execute('apputils:change-theme', "
-           "{theme: 'JupyterLab Light'})")  # fmt: skip
+    set_theme(page, "Light")
     assert len(found) >= 8
     assert [one for one in found if one[0] < 4.5] == []
 

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from helpers._internal.datatables import PICTURE
-from tests.browser.conftest import ROOT, settle, watched_page
+from tests.browser.conftest import ROOT, set_theme, settle, watched_page
 from tests.notebooks import NOTEBOOKS, without_outputs
 
 _LETTERS = "([change, key]) => jupyterapp.commands.execute(`apputils:${change}-font-size`, { key })"
@@ -111,10 +111,10 @@ def test_nothing_is_cut_off(page, size):
     assert wide == []
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_axe_finds_nothing_in_the_outputs(page, theme):
-    settle(page, "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
-    expect(page.locator(f"body[data-jp-theme-name='{theme}']")).to_be_attached()
+    set_theme(page, theme)
+    expect(page.locator(f"body[data-jp-theme-name='JupyterLab {theme}']")).to_be_attached()
     page.wait_for_timeout(300)  # the theme's colours fade in
     where = {"include": [".jp-OutputArea-output"], "exclude": [PLOT]}
     found = Axe().run(page, context=where).response["violations"]

@@ -10,8 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from helpers._internal import connection, identity, ports
-from tests.browser.conftest import ROOT, settle, wait_for_kernel
-from tests.browser.test_saved_tables import RESTART
+from tests.browser.conftest import RESTART, ROOT, RUN_CODE, SAVE, settle, wait_for_kernel
 from tests.exercises.test_exercises import EVERY, READ, Learner
 from tests.exercises.wrong_states import WRONG
 from tests.notebooks import NOTEBOOKS, without_outputs
@@ -39,8 +38,6 @@ RUN_PLACE = """async place => {
   notebook.activeCellIndex = place;
   await jupyterapp.commands.execute("notebook:run-cell");
 }"""
-RUN_CODE = """code => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel
-  .requestExecute({code}).done"""
 
 
 class Watcher:
@@ -203,7 +200,7 @@ def test_saved_it_shows_title_and_task_without_its_kernel(lesson):
     expect(page.locator(".lesson-exercise")).to_be_visible()
     for picture in page.locator(".lesson-picture").all():
         expect(picture).to_be_hidden()
-    settle(page, "jupyterapp.commands.execute('docmanager:save')")
+    settle(page, SAVE)
     settle(page, RESTART)
     page.wait_for_timeout(3000)  # ipywidgets looks for a widget for 2 seconds
     page.reload()

@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.big_images import PREPARE, TIDY
-from tests.browser.conftest import settle
+from tests.browser.conftest import RUN_CODE, SAVE, settle
 
 _WATCH = """() => {  // each picture of the bars: when it came, and how far each bar is
   window.pictures = [];
@@ -28,8 +28,7 @@ _PUSH = """() => {
 def workspace(watched):
     """The notebook, with a workspace of its own and an image of three layers to push."""
     yield
-    settle(watched.page, "code => jupyterapp.shell.currentWidget.sessionContext.session.kernel"
-           ".requestExecute({ code }).done", TIDY)  # fmt: skip
+    settle(watched.page, RUN_CODE, TIDY)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def saved(lab):
     """Return a function that gives the outputs of the second cell, as they are saved."""
 
     def read(page):
-        settle(page, "jupyterapp.commands.execute('docmanager:save')")
+        settle(page, SAVE)
         return nbformat.read(lab[1] / "test_progress_bars.ipynb", as_version=4).cells[1].outputs
 
     return read

@@ -3,13 +3,17 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import open_without_kernel, settle, wait_for_kernel, write_notebook
+from tests.browser.conftest import (
+    RESTART,
+    RUN,
+    SAVE,
+    SHUT_DOWN,
+    open_without_kernel,
+    settle,
+    wait_for_kernel,
+    write_notebook,
+)
 from tests.browser.test_explore import HUNDRED, count
-
-RUN = "jupyterapp.commands.execute('notebook:run-all-cells')"
-SAVE = "jupyterapp.commands.execute('docmanager:save')"
-RESTART = "jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()"
-SHUT_DOWN = "jupyterapp.shell.currentWidget.context.sessionContext.shutdown()"
 
 
 @pytest.fixture(scope="module")

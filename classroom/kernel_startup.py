@@ -2,4 +2,4 @@
 
 from IPython import get_ipython
 
-get_ipython() and get_ipython().extension_manager.load_extension("helpers._internal.setup_hint")
+get_ipython().extension_manager.load_extension("helpers._internal.setup_hint")
