@@ -95,7 +95,8 @@ class View(anywidget.AnyWidget):
     def __init__(self, everything):
         super().__init__()
         self._everything, self._log = everything, sentences.Log()
-        self._parts, self._details, self._images, self._came = None, {}, {}, set()
+        self._parts, self._details, self._came = None, {}, set()
+        self._images, self._gone = {}, {}  # by ID: an image's names, and those it lost of late
         self._store, self._tries, self._end = (None, {}), 0, lambda: None
         self.beside = None
         self.on_msg(lambda *message: self.close())
@@ -120,15 +121,17 @@ class View(anywidget.AnyWidget):
 
     def _change(self, snapshot, happened):
         if snapshot is None:
+            self._gone.clear()
             return self._show(None)
         mine = [event for event in happened if self._concerns(event)]
         if mine or not happened:
             before = self._images
             parts = self._look(snapshot, mine)
-            gone = {key: [one for one in names if one not in self._images.get(key, ())]
-                    for key, names in before.items()}  # fmt: skip
+            for key, names in before.items():
+                lost = [one for one in names if one not in self._images.get(key, ())]
+                self._gone.setdefault(key, []).extend(lost)
             told = [one for one in happened if one in mine or one["Action"] == "connect"]
-            self._log.add(told, self._details, gone)
+            self._log.add(told, self._details, self._gone)
             self._show(parts)
 
     def _show(self, parts):

@@ -132,16 +132,15 @@ class Log:
             events: The Engine's, a list of dict.
             inspected: By a container's ID what the Engine has said of it, which tells whether it
                 is removed, or started again, without a command.
-            gone: By an image's ID the names that it had a moment ago, a list; older Engines do
-                not say which name `untag` took.
+            gone: By an image's ID the names that it has lost, a list: older Engines do not say
+                which name `untag` took. What is told is taken out of it.
         """
-        gone = {image: list(names) for image, names in (gone or {}).items()}
         for event in events:
             if event["Action"].partition(":")[0] in _SILENT:
                 self._connect(event)
                 continue
             if event["Action"] == "untag" and re.match("sha256:", _name(event)):
-                names = gone.get(event["Actor"]["ID"]) or [_name(event)]
+                names = (gone or {}).get(event["Actor"]["ID"]) or [_name(event)]
                 attributes = event["Actor"]["Attributes"] | {"name": names.pop(0)}
                 event = event | {"Actor": event["Actor"] | {"Attributes": attributes}}
             host = ((inspected or {}).get(event["Actor"]["ID"]) or {}).get("HostConfig") or {}

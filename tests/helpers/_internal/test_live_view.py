@@ -3,9 +3,11 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from helpers import live
 from helpers._internal import picture, sentences
 from tests.hostile import WORDS
 
@@ -66,6 +68,24 @@ def test_an_end_by_itself_and_a_later_rm_are_no_command_s():
     assert str(log.lines[-1]).startswith("ada-web, by itself → die, exit code 0")
     log.add(events(("destroy", 61, {})))
     assert str(log.lines[-1]) == "docker rm ada-web → destroy"
+
+
+def test_a_name_is_told_that_had_gone_before_its_event_came():
+    """An older Engine's `untag` has an ID only, and a look may come between it and its event."""
+    image = {"Id": f"sha256:{'b' * 64}", "RepoDigests": [], "Labels": {}, "Size": 1, "Created": 1}
+
+    def look(*names):
+        images = [image | {"RepoTags": [*names]}]
+        listed = {"images": images, "own_images": images, "own_containers": []}
+        return SimpleNamespace(**listed, registry_runs=False, repositories=None)
+
+    view = live.View(False)
+    view._change(look("busybox:latest", "ada/hello:1"), [])
+    view._change(look("busybox:latest"), [])
+    actor = {"ID": image["Id"], "Attributes": {"name": image["Id"]}}
+    untag = {"Type": "image", "Action": "untag", "timeNano": 10**18, "Actor": actor}
+    view._change(look("busybox:latest"), [untag])
+    assert "docker rmi ada/hello:1" in view.lines
 
 
 @pytest.mark.parametrize("words", [*WORDS, MARKUP])
