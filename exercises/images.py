@@ -264,21 +264,6 @@ def pinned(me, store):
 # Push
 
 
-@exercise(its.stored("parcel", "1", like="busybox"), start=its.STORE)
-def parcel(me, store):
-    """Send it off
-
-    Put the image `busybox` into your registry `{store}`, as `{me}/parcel:1`.
-
-    $ {login}
-    $ docker tag busybox {store}/{me}/parcel:1
-    $ docker push {store}/{me}/parcel:1
-    """
-    registry.login(registry.start())
-    registry.tag("busybox", f"{store}/{me}/parcel:1")
-    images.push(f"{store}/{me}/parcel:1")
-
-
 def prepare_moved(me):
     its.forget(f"{registry.start()}/{me}/cargo:1")
     env = {MARK: "depot"}
@@ -390,8 +375,8 @@ def greeter(me, store):
       `{files}/greeter.tar`.
     - **Import** that as an image which, run without a command, prints the file: `cat /hello.txt`.
     - **Push** it to your registry as `{store}/{me}/greeter:1`.
-    - Remove it here, with the containers that you ran of it, and **pull** it back. (No mark can
-      check the pull.)
+    - Remove it here, and **pull** it back. (If you ran containers of it, remove them first:
+      `docker rm NAME`, here `containers.rm(NAME)`. No mark can check the pull.)
 
     $ mkdir -p {files}
     $ docker run --name {me}-writer {label} busybox sh -c 'echo hello > /hello.txt'

@@ -20,22 +20,10 @@ from helpers._internal.snapshot import Snapshot
 
 START_TRIES = 10  # how often a registry that has just been started is asked, twice a second
 _BASE = re.compile(r"(?:127\.0\.0\.1:\d+/library/)?busybox[:@]")  # all lessons start from it
-# A cell's outputs are this, the picture, and the widget. Where the widget lives, it takes the
-# place of both; where it does not (it was closed, or it is the next day), they stay alone.
-_SAVED = """<style>
-.jp-OutputArea-child:has(.lesson-saved):has(
-  + * + * .lesson-view:not(.jupyter-widgets-disconnected)),
-.jp-OutputArea-child:has(.lesson-saved):has(
-  + * + * .lesson-view:not(.jupyter-widgets-disconnected)) + *,
-.jp-OutputArea-child:has(.lesson-saved) + * +
-  :has(> .lm-Panel):not(:has(.lesson-view:not(.jupyter-widgets-disconnected))) { display: none; }
-#jp-right-stack:has(.jupyterlab-sidecar) { min-width: 430px !important; }
-</style><p class="lesson-saved">The Docker Engine, when this cell ran:</p>"""
+_SAVED = "<p>The Docker Engine, when this cell ran:</p>"
 _STYLE = """
+#jp-right-stack:has(.jupyterlab-sidecar) { min-width: 430px !important; }
 .lesson-view { font-size: var(--jp-content-font-size1); padding: 4px; max-width: 568px; }
-.lesson-view .listing:not(:focus-within)
-  { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-.lesson-view .heading { margin: 8px 0 2px; }
 .lesson-view ol { list-style: none; margin: 0; padding: 0; }
 .lesson-view .lines { margin: 6px 0 0; padding: 4px 8px; max-height: 9em;
   overflow: auto; position: sticky; bottom: 0; background: var(--jp-layout-color1, #fff);
@@ -59,9 +47,9 @@ _MODULE = """
 export default { render({ model, el }) {
   let beside = false;
   const parts = {};
-  el.classList.add("lesson-live", "lesson-view");
-  for (const [name, tag] of [["picture", "div"], ["listing", "div"], ["lines", "div"]]) {
-    const part = parts[name] = document.createElement(tag);
+  el.classList.add("lesson-view");
+  for (const name of ["picture", "lines"]) {
+    const part = parts[name] = document.createElement("div");
     part.className = name;
     const draw = () => { part.innerHTML = model.get(name); };
     model.on(`change:${name}`, draw);
@@ -82,14 +70,12 @@ class View(anywidget.AnyWidget):
     """What `show` shows, as long as it is not closed.
 
     Attributes:
-        picture: SVG, a str.
-        listing: The same as a list, HTML.
+        picture: What there is, HTML.
         lines: The last commands, HTML.
     """
 
     _esm, _css = _MODULE, _STYLE
     picture = traitlets.Unicode().tag(sync=True)
-    listing = traitlets.Unicode().tag(sync=True)
     lines = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, everything):
@@ -136,7 +122,7 @@ class View(anywidget.AnyWidget):
 
     def _show(self, parts):
         if parts != self._parts or not self.picture:
-            self.picture, self.listing = picture.draw(parts, self._parts), picture.listing(parts)
+            self.picture = picture.STYLE + picture.draw(parts, self._parts)
             self._parts = parts
         lines = "".join(map(_line, reversed(self._log.lines)))
         self.lines = f"<ol>{lines}</ol>" if lines else ""
@@ -233,9 +219,8 @@ def show(*, all=False):
     close(all=all)
     _views[all] = view = View(all)
     view.follow()
-    display({"text/html": _SAVED}, raw=True)
-    unseen = "(Run the cell to see it.)"  # where SVG is not trusted
-    display({"image/svg+xml": view.picture, "text/plain": unseen}, raw=True)
+    page = f'{datatables.PICTURE}<div class="lesson-picture">{_SAVED}{view.picture}</div>'
+    display({"text/html": page, "text/plain": "(Run the cell to see the Engine.)"}, raw=True)
     widget = datatables.widget_data(view)
     display(widget, raw=True)
     in_vs_code = any(key.startswith("VSCODE_") for key in os.environ)

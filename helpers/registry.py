@@ -265,6 +265,30 @@ def catalog(registry):
         return to_frame([(name,) for name in names], repository="str")
 
 
+def delete(reference):
+    """Ask a registry to delete the image that a name leads to; it may know you and still refuse.
+
+    docker has no command for this: the registry's own API is asked.
+
+    Args:
+        reference: The name, such as `127.0.0.1:5052/ada/hello:1`.
+
+    Returns:
+        What was done, as `Text`.
+
+    Raises:
+        AccessDenied: The registry lets you not delete, or wants a login first.
+
+    Source: https://distribution.github.io/distribution/spec/api/
+    (`DELETE /v2/<name>/manifests/<reference>`)
+    """
+    (host, path), name = distribution.locate(reference), distribution.parse(reference)
+    path = f"{path}/manifests/{name.digest or name.tag}"
+    with shown(_curl(host, distribution.url(host, path), "-X", "DELETE")):
+        distribution.ask(host, path, method="DELETE")
+    return Text(f"Deleted {reference}.")
+
+
 def rate_limit():
     """Ask the place that images come from how many pulls it allows.
 

@@ -6,10 +6,10 @@ from itables.widget import ITable
 
 from helpers._internal import frames
 
-# The outputs of a table, and of an exercise's panel, are a picture and the widget. Where the widget
+# The outputs of a table, a panel and the live view are a picture and the widget. Where the widget
 # lives, it takes the picture's place; in a notebook that is opened again without its kernel, the
 # picture stays alone.
-_ALIVE = ":is(.lesson-table, .lesson-panel):not(.jupyter-widgets-disconnected)"
+_ALIVE = ":is(.lesson-table, .lesson-panel, .lesson-view):not(.jupyter-widgets-disconnected)"
 PICTURE = f"""<style>
 .jp-OutputArea-child:has(.lesson-picture):has(+ * {_ALIVE}),
 .jp-OutputArea-child:has(.lesson-picture) + :has(> .lm-Panel):not(:has({_ALIVE}))

@@ -22,7 +22,7 @@ class LessonError(Exception):
         super().__init__("{}: {}. {}.".format(*parts))
 
     def _render_traceback_(self):
-        name = f"\x1b[31m{type(self).__name__}\x1b[0m"
+        name = f"\x1b[1m{type(self).__name__}\x1b[0m"  # red would stand out too little
         return [f"{name}: {self.action}:\n  {self.problem}.\n  {self.hint}."]
 
 
@@ -43,7 +43,7 @@ class NotFound(LessonError):
 
 
 class AccessDenied(LessonError):
-    """The registry wants a login, or does not know this user with this password."""
+    """The registry wants a login, does not know this user, or does not let this user do that."""
 
 
 class NotOwned(LessonError):
@@ -108,6 +108,8 @@ _TABLE = [
      "Correct it, then run the cell again"),
     ("", r"^\[429|toomanyrequests|429 Too Many|(?:HTTP|status code) 429", RateLimited,
      "the registry's rate limit is reached", "Wait some minutes and try again"),
+    ("^curl -X DELETE", r"^\[405", AccessDenied, "the registry knows you, and lets nobody delete",
+     "Leave it there; who runs the registry can allow it: REGISTRY_STORAGE_DELETE_ENABLED=true"),
     ("", r"^\[405|(?:HTTP|status code) 405|\b405 Method", LessonError,
      "the registry is read-only", "Push to your own: registry.start()"),
     ("", r"^\[404\] 404 .*url: https?://(?P<host>[\w.-]+:\d+)/", NotFound,

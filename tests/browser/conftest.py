@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from nbformat.sign import NotebookNotary
 from playwright.sync_api import Error, sync_playwright
 
@@ -271,3 +272,22 @@ def ask(page):
         return page.locator(".jp-Cell").nth(1).locator(".jp-OutputArea-output").inner_text()
 
     return answer
+
+
+def check_with_axe(page, include, exclude=()):
+    """Have axe-core look at parts of a page, their contrast as well.
+
+    Args:
+        page: The page, in JupyterLab.
+        include: Selectors of what it looks at.
+        exclude: Selectors of what it leaves out of that.
+    """
+    # JupyterLab's body is 0 px high, for axe a sign that nobody sees what is in it.
+    page.add_style_tag(content="body { height: 100vh; }")
+    where = {"include": include, "exclude": list(exclude)}
+    found = Axe().run(page, context=where, options={}).response
+    wrong = [(one["id"], node["html"], node["failureSummary"])
+             for one in found["violations"] for node in one["nodes"]]  # fmt: skip
+    assert wrong == []
+    [contrast] = [one for one in found["passes"] if one["id"] == "color-contrast"]
+    assert len(contrast["nodes"]) >= 8

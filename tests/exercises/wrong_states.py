@@ -110,6 +110,8 @@ WRONG = {
         ("docker tag busybox {store}/{me}/secret:1", "image has its name here", "Now push it"),
         (send("busybox", "secret:2"), "it has the tags 2", "push of its own"),
         ("docker tag busybox {me}/secret:1", "would go to Docker Hub", "begins with your registry"),
+        ("LOGIN\ndocker tag busybox {store}/secret:1\ndocker push {store}/secret:1\n"
+         "docker rmi {store}/secret:1", "it has `secret:1`", "Without your namespace"),
         (send("registry:2", "secret:1"), "it is another image", "begins with your registry"),
         (f"{send('busybox', 'secret:1')}\nANSWER 404", "does not answer `404`", "as a stranger"),
     ],
@@ -185,14 +187,6 @@ WRONG = {
          "that very image: it is another", "takes that name"),
         ("docker tag busybox {me}/proof:1", "the noted digest is here", "in place of the colon"),
         ("echo hello > {files}/pinned.txt", "is what was noted: it is not", "makes it anew"),
-    ],
-    "parcel": [
-        ("docker tag busybox {store}/{me}/parcel:1", "has its name here", "Now push it"),
-        (send("busybox", "parcel"), "it has the tags latest", "push of its own"),
-        ("docker tag busybox {me}/parcel:1", "would go to Docker Hub", "begins with your registry"),
-        ("LOGIN\ndocker tag busybox {store}/parcel:1\ndocker push {store}/parcel:1\n"
-         "docker rmi {store}/parcel:1", "it has `parcel:1`", "Without your namespace"),
-        (send("registry:2", "parcel:1"), "it is another image", "begins with your registry"),
     ],
     "moved": [
         (CARGO, "the image is here", "Give it a name that leads to yours"),

@@ -230,6 +230,18 @@ def test_catalog(store, shown):
     assert len(empty) == 0 and types(empty) == {"repository": "str"}
 
 
+def test_delete_by_tag_and_by_digest(store, shown):
+    digest = f"sha256:{'a' * 64}"
+    for name, last in ((":1", "1"), (f"@{digest}", digest)):
+        path = f"/v2/ada/x/manifests/{last}"
+        store.answers["DELETE", path] = (202, {}, {})
+        assert registry.delete(f"{store.address}/ada/x{name}").startswith("Deleted ")
+        assert shown[-1] == f"curl -X DELETE http://{store.address}{path}"
+        store.answers["DELETE", path] = (405, {}, {})
+        with pytest.raises(errors.AccessDenied, match="lets nobody delete"):
+            registry.delete(f"{store.address}/ada/x{name}")
+
+
 def test_a_registry_is_asked_as_who_is_logged_in_there_and_no_other(store, serve, shown):
     other = serve()
     for server in (store, other):

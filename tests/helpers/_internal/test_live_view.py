@@ -95,12 +95,9 @@ def test_a_stranger_s_words_are_shown_and_not_obeyed(words):
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff]", str(log.lines[-1]))
     box = picture.Box("blue", (("name", words, None), ("mono", words, "http://127.0.0.1:1/")))
     parts = picture.Parts({"i": box}, {"c": box}, {words: box}, words, "127.0.0.1:5052")
-    for page in (picture.draw(parts), picture.listing(parts)):
-        inside = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
-        tags = set(re.findall(r"<(\w+)", inside))
-        assert tags <= {"svg", "defs", "marker", "path", "rect", "g", "text", "a",
-                        "p", "ul", "li"}, tags  # fmt: skip
-        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff]", page)
+    page = picture.draw(parts)
+    assert set(re.findall(r"<(\w+)", page)) == {"div", "p", "ul", "li", "span", "a", "br"}
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff]", page)
 
 
 def containers():
@@ -111,9 +108,9 @@ def test_what_came_is_marked_and_what_went_is_struck_through():
     one, other = (picture.container_box(listed, None) for listed in containers()[:2])
     before = picture.Parts({}, {"1": one}, {})
     now = picture.Parts({}, {"2": other}, {})
-    assert ' new"' not in picture.draw(before) and 'class="gone"' not in picture.draw(before)
+    assert ' new"' not in picture.draw(before) and ' gone"' not in picture.draw(before)
     changed = picture.draw(now, before)
-    assert changed.count(' new"') == 1 and changed.count('class="gone"') == 1
+    assert changed.count(' new"') == 1 and changed.count(' gone"') == 1
     assert picture.draw(now, now) == picture.draw(now, None).replace(' new"', '"')
 
 
@@ -129,4 +126,3 @@ def test_a_container_s_end_says_what_its_code_means():
 
 def test_without_an_engine_it_says_so():
     assert "No Docker Engine answers" in picture.draw(None)
-    assert picture.listing(None) == "<p>No Docker Engine answers.</p>"

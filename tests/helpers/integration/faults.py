@@ -223,7 +223,7 @@ class Kernel:
         """Run a cell, and give what it showed; it may raise nothing."""
         self.begin(code)
         shown = self.end(**options)
-        assert "\x1b[31m" not in shown, shown
+        assert "\x1b[31m" not in shown and "\x1b[1m" not in shown, shown
         return shown
 
     def fails(self, code, **options):
@@ -234,8 +234,8 @@ class Kernel:
     def sentence(self, **options):
         """Wait for the end of a cell that raises, and give its one clear sentence."""
         shown = self.end(**options)
-        _, colour, said = shown.rpartition("\x1b[31m")
-        assert colour, shown
+        _, bold, said = shown.rpartition("\x1b[1m")
+        assert bold, shown
         kind, _, said = said.partition("\x1b[0m: ")
         return f"{kind}: {clear(' '.join(said.split()))}"
 

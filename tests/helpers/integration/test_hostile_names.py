@@ -39,6 +39,10 @@ CALLS = {
     ],
     "registry.logout": [registry.logout],
     "registry.catalog": [registry.catalog],
+    "registry.delete": [
+        lambda word: registry.delete(f"127.0.0.1:9/x:{word}"),
+        lambda word: registry.delete(f"{word}.x/y"),
+    ],
     "registry.rate_limit": [],
     "images.ls": [images.ls],
     "images.pull": [images.pull, lambda word: images.pull(f"127.0.0.1:9/{word}")],

@@ -574,6 +574,17 @@ def catalog_behind_a_password(shell):
         assert f"{shell.me}/listed" in found.repository.tolist()
 
 
+@case("registry.delete", once=True)
+def delete_what_the_registry_keeps(shell):
+    with pushed(shell, "stays") as (store, name, digest):
+        with pytest.raises(errors.AccessDenied, match="knows you, and lets nobody delete"):
+            registry.delete(name)
+        line = shell.shown[-1]
+        said = shell.sh(line.replace("curl", "curl -s", 1), said=f"{store.password}\n").stdout
+        assert json.loads(said)["errors"][0]["code"] == "UNSUPPORTED"
+        assert registry.tags(name.rpartition(":")[0]).digest.tolist() == [digest]
+
+
 @case("registry.rate_limit", once=True)
 def rate_limit_of_the_mirror(shell):
     found, [line] = call(shell, registry.rate_limit)
