@@ -367,7 +367,7 @@ def test_a_stranger_s_long_message_is_read_at_once_and_shown_short(piece, end):
     said = "words " + piece * (LONG // len(piece)) + end
     begun = time.process_time()
     found = str(errors.explain(docker.errors.DockerException(said), "docker pull x"))
-    assert time.process_time() - begun < 0.5
+    assert time.process_time() - begun < 3  # what grows with the square takes minutes
     assert len(found) < 2500  # an escape is written with four or six letters
     assert not re.search("[\x00-\x1f\u202e]", found)
 
@@ -384,7 +384,7 @@ def test_a_stranger_s_long_name_is_read_at_once(text):
         distribution.parse(text)
     readable.visible(text), readable.short(text)
     identity.owns_tag(text), distribution.split(text)
-    assert time.process_time() - begun < 1
+    assert time.process_time() - begun < 5
     assert len(str(caught.value)) < 1500 and "\x1b" not in str(caught.value)
 
 
