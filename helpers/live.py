@@ -113,9 +113,9 @@ class View(anywidget.AnyWidget):
         if mine or not happened:
             before = self._images
             parts = self._look(snapshot, mine)
-            for key, names in before.items():
-                lost = [one for one in names if one not in self._images.get(key, ())]
-                self._gone.setdefault(key, []).extend(lost)
+            held = {one for names in self._images.values() for one in names}
+            for key, names in before.items():  # a name that another image has now has only moved
+                self._gone.setdefault(key, []).extend(one for one in names if one not in held)
             told = [one for one in happened if one in mine or one["Action"] == "connect"]
             self._log.add(told, self._details, self._gone)
             self._show(parts)

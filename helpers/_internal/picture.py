@@ -15,9 +15,9 @@ STYLE = """<style>
   --ink: var(--jp-ui-font-color1, #1f2a37); --card: var(--jp-layout-color1, #fafbfc);
   --note: color-mix(in srgb, var(--ink) 75%, var(--card));
   --blue: #1553c7; --orange: #a84600; --green: #1f6b42; --grey: #5d6b7a; }
-.lesson-live {
-  font: .93em/1.35 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif; color: var(--ink);
-  max-width: 40em; padding: 8px; border: 1px solid var(--edge); border-radius: 8px; }
+.lesson-live { font: .93em/1.35 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif;
+  color: var(--ink); max-width: 40em; padding: 8px; border: 1px solid var(--edge);
+  border-radius: 8px; }
 :is([data-jp-theme-light="false"], .vscode-dark) :is(.lesson-live, .lesson-view) { --fill: 20%;
   --blue: #8db4ff; --orange: #ffb27d; --green: #7ed3a1; --grey: #a9b6c4; }
 .lesson-live :is(p, ul) { margin: 0 0 5px; padding: 0; list-style: none; }
@@ -46,7 +46,7 @@ STYLE = """<style>
 .lesson-live .held { margin-left: 12px; }
 .lesson-live a { color: var(--blue); text-decoration: underline; }
 .lesson-live .new { outline: 1.5px solid var(--tone); animation: lesson-live-new 3s ease-out; }
-.lesson-live .gone { opacity: .55; border-style: dashed; text-decoration: line-through; }
+.lesson-live .gone { background: none; border-style: dashed; text-decoration: line-through; }
 @keyframes lesson-live-new { from { outline-width: 7px; } }
 @media (prefers-reduced-motion: reduce) { .lesson-live .new { animation: none; } }
 </style>"""

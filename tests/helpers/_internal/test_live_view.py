@@ -73,14 +73,15 @@ def test_an_end_by_itself_and_a_later_rm_are_no_command_s():
 def test_a_name_is_told_that_had_gone_before_its_event_came():
     """An older Engine's `untag` has an ID only, and a look may come between it and its event."""
     image = {"Id": f"sha256:{'b' * 64}", "RepoDigests": [], "Labels": {}, "Size": 1, "Created": 1}
+    other = image | {"Id": f"sha256:{'c' * 64}", "RepoTags": ["ada/moved:1"]}
 
     def look(*names):
-        images = [image | {"RepoTags": [*names]}]
+        images = [image | {"RepoTags": [*names]}, other]
         listed = {"images": images, "own_images": images, "own_containers": []}
         return SimpleNamespace(**listed, registry_runs=False, repositories=None)
 
     view = live.View(False)
-    view._change(look("busybox:latest", "ada/hello:1"), [])
+    view._change(look("ada/moved:1", "busybox:latest", "ada/hello:1"), [])
     view._change(look("busybox:latest"), [])
     actor = {"ID": image["Id"], "Attributes": {"name": image["Id"]}}
     untag = {"Type": "image", "Action": "untag", "timeNano": 10**18, "Actor": actor}
