@@ -22,7 +22,7 @@ START_TRIES = 10  # how often a registry that has just been started is asked, tw
 _BASE = re.compile(r"(?:127\.0\.0\.1:\d+/library/)?busybox[:@]")  # all lessons start from it
 _SAVED = "<p>The Docker Engine, when this cell ran:</p>"
 _STYLE = """
-#jp-right-stack:has(.jupyterlab-sidecar) { min-width: 430px !important; }
+#jp-right-stack:has(.jupyterlab-sidecar) { min-width: 430px !important; opacity: 1 !important; }
 .lesson-view { font-size: var(--jp-content-font-size1); padding: 4px; max-width: 568px; }
 .lesson-view ol { list-style: none; margin: 0; padding: 0; }
 .lesson-view .lines { margin: 6px 0 0; padding: 4px 8px; max-height: 9em;

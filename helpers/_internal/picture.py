@@ -15,11 +15,12 @@ STYLE = """<style>
   --ink: var(--jp-ui-font-color1, #1f2a37); --card: var(--jp-layout-color1, #fafbfc);
   --note: color-mix(in srgb, var(--ink) 75%, var(--card));
   --blue: #1553c7; --orange: #a84600; --green: #1f6b42; --grey: #5d6b7a; }
-.lesson-live { font: .93em/1.35 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif;
+.lesson-live { font: min(.93em, 14px)/1.35 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif;
   color: var(--ink); max-width: 40em; padding: 8px; border: 1px solid var(--edge);
   border-radius: 8px; }
 :is([data-jp-theme-light="false"], .vscode-dark) :is(.lesson-live, .lesson-view) { --fill: 20%;
   --blue: #8db4ff; --orange: #ffb27d; --green: #7ed3a1; --grey: #a9b6c4; }
+.lesson-live :is(p, ul, .part) { min-width: 0; }
 .lesson-live :is(p, ul) { margin: 0 0 5px; padding: 0; list-style: none; }
 .lesson-live .sides { display: grid; grid-template-columns: 2fr 3fr; gap: 8px; }
 .lesson-live :is(.host, .part) { border: 1px solid var(--edge); border-radius: 6px; padding: 7px; }
@@ -35,7 +36,7 @@ STYLE = """<style>
 .lesson-live .engine { background: #1553c7; }
 .lesson-live .no.engine { background: #b3261e; }
 .lesson-live .sides > .note { text-align: center; margin: 3px 0; }
-.lesson-live .host .sides { margin-bottom: 8px; row-gap: 0; }
+.lesson-live .host .sides { margin-bottom: 8px; gap: 0 8px; grid-template-columns: 1fr 1fr; }
 .lesson-live .box { border: 1.5px solid var(--tone); border-radius: 6px; padding: 3px 7px;
   margin: 0 0 5px; background: color-mix(in srgb, var(--tone) var(--fill), var(--card));
   overflow-wrap: anywhere; }
@@ -195,4 +196,5 @@ def _lines(box, links=True):
 
 
 def _text(text):
-    return html.escape(visible(clipped(text, 300)))
+    """Write a text as HTML; a long name breaks behind a slash."""
+    return html.escape(visible(clipped(text, 300))).replace("/", "/<wbr>")
