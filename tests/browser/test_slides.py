@@ -120,6 +120,8 @@ def test_the_keys_show_every_cell_from_the_first_to_the_last(lesson, page):
     size = "getComputedStyle(document.querySelector('{}')).fontSize"
     assert page.evaluate(size.format(".cm-content")) == "20px"
     assert page.evaluate(size.format(".jp-RenderedMarkdown p")) == "22px"
+    dimmed = "getComputedStyle(document.querySelector('#jp-right-stack')).opacity"
+    assert page.evaluate(dimmed) == "1", "the live view is dimmed"
 
     walk(page, "Shift+Space")
     assert slide(page)["active"] == shown[0]

@@ -97,7 +97,8 @@ def test_a_stranger_s_words_are_shown_and_not_obeyed(words):
     box = picture.Box("blue", (("name", words, None), ("mono", words, "http://127.0.0.1:1/")))
     parts = picture.Parts({"i": box}, {"c": box}, {words: box}, words, "127.0.0.1:5052")
     page = picture.draw(parts)
-    assert set(re.findall(r"<(\w+)", page)) == {"div", "p", "ul", "li", "span", "a", "br", "wbr"}
+    tags = set(re.findall(r"<(\w+)", page)) - {"wbr"}
+    assert tags == {"div", "p", "ul", "li", "span", "a", "br"}
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff]", page)
 
 
