@@ -284,7 +284,8 @@ def delete(reference):
     """
     (host, path), name = distribution.locate(reference), distribution.parse(reference)
     path = f"{path}/manifests/{name.digest or name.tag}"
-    with shown(_curl(host, distribution.url(host, path), "-X", "DELETE")):
+    line = _curl(host, distribution.url(host, path), "-X", "DELETE")
+    with shown(line), errors.translate_errors(f"delete {reference}"):
         distribution.ask(host, path, method="DELETE")
     return Text(f"Deleted {reference}.")
 

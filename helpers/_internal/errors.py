@@ -86,7 +86,7 @@ _OFFLINE = (r"no such host|connection refused|i/o timeout|handshake timeout|Clie
     r"|unreachable|status code 50[0234]|Read timed out|no answer from")  # fmt: skip
 _NO_HUB = ("Docker Hub is out of reach",
     "Go on with the stand-in: CLASSROOM=on python3 -m classroom lab")  # fmt: skip
-_AT_LOOPBACK = r"^(?:docker (?:login|pu|run)|curl).*(?:127\.0\.0\.1|localhost):"
+_AT_LOOPBACK = r"^(?:docker (?:login|pu|run)|curl|delete).*(?:127\.0\.0\.1|localhost):"
 _MISSING = (r"manifest unknown|manifest for .* not found|no such image|image not known"
     r"|repository name not known|reference does not exist|does not exist locally|tag does not exist"
     r"|\S:\S+: not found$|(?:resolve reference|image|reference) .*: not found")  # fmt: skip
@@ -108,7 +108,7 @@ _TABLE = [
      "Correct it, then run the cell again"),
     ("", r"^\[429|toomanyrequests|429 Too Many|(?:HTTP|status code) 429", RateLimited,
      "the registry's rate limit is reached", "Wait some minutes and try again"),
-    ("^curl -X DELETE", r"^\[405", AccessDenied, "the registry knows you, and lets nobody delete",
+    ("^delete ", r"^\[405", AccessDenied, "the registry knows you, and lets nobody delete",
      "Leave it there; who runs the registry can allow it: REGISTRY_STORAGE_DELETE_ENABLED=true"),
     ("", r"^\[405|(?:HTTP|status code) 405|\b405 Method", LessonError,
      "the registry is read-only", "Push to your own: registry.start()"),

@@ -18,12 +18,17 @@ from tests.deploy.conftest import NARROW, Course, docker
 TOOLS = ("nbval", "pytest", "pluggy", "iniconfig", "packaging", "coverage")
 
 
-@pytest.mark.parametrize("notebook", ["01-registry", "02-images", "03-containers"])
-def test_saved_outputs_hold_in_the_image(running, notebook):
+@pytest.fixture(scope="module")
+def tools(running):
+    """What runs notebooks, in the container."""
     files = [file for tool in TOOLS for file in importlib.metadata.files(tool)]
     for name in {file.parts[0] for file in files} - {"..", "__pycache__"}:
         docker("cp", str(Path(pytest.__file__).parents[1] / name), f"{running.name}:/opt")
     docker("cp", str(ROOT / "tests" / "notebooks" / "sanitize.cfg"), f"{running.name}:/opt")
+
+
+@pytest.mark.parametrize("notebook", ["01-registry", "02-images", "03-containers"])
+def test_saved_outputs_hold_in_the_image(running, tools, notebook):
     said = running.sh(
         "PYTHONPATH=/opt .venv/bin/python -m pytest -p no:cacheprovider -c /dev/null "
         f"--nbval --nbval-sanitize-with=/opt/sanitize.cfg notebooks/{notebook}.ipynb",
