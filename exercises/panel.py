@@ -64,8 +64,7 @@ def show_progress(progress):
 
 def _show(key, kind, text, page):
     """Show a widget, and a picture of it for who opens the notebook without its kernel."""
-    page = f'{datatables.PICTURE}<div class="lesson-picture">{page}</div>'
-    display({"text/plain": text, "text/html": page}, raw=True)
+    datatables.show_picture(page, text)
     if not hasattr(shell := get_ipython(), "kernel"):
         return
     if not _shown:

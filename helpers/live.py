@@ -74,7 +74,7 @@ class View(anywidget.AnyWidget):
         lines: The last commands, HTML.
     """
 
-    _esm, _css = _MODULE, _STYLE
+    _esm, _css = _MODULE, picture.STYLE + _STYLE
     picture = traitlets.Unicode().tag(sync=True)
     lines = traitlets.Unicode().tag(sync=True)
 
@@ -122,7 +122,7 @@ class View(anywidget.AnyWidget):
 
     def _show(self, parts):
         if parts != self._parts or not self.picture:
-            self.picture = picture.STYLE + picture.draw(parts, self._parts)
+            self.picture = picture.draw(parts, self._parts)
             self._parts = parts
         lines = "".join(map(_line, reversed(self._log.lines)))
         self.lines = f"<ol>{lines}</ol>" if lines else ""
@@ -219,8 +219,8 @@ def show(*, all=False):
     close(all=all)
     _views[all] = view = View(all)
     view.follow()
-    page = f'{datatables.PICTURE}<div class="lesson-picture">{_SAVED}{view.picture}</div>'
-    display({"text/html": page, "text/plain": "(Run the cell to see the Engine.)"}, raw=True)
+    page = f"{_SAVED}<style>{picture.STYLE}</style>{view.picture}"
+    datatables.show_picture(page, "(Run the cell to see the Engine.)")
     widget = datatables.widget_data(view)
     display(widget, raw=True)
     in_vs_code = any(key.startswith("VSCODE_") for key in os.environ)

@@ -1,6 +1,7 @@
 """The rows below the filters: itables' table, and the picture in its place without a kernel."""
 
 import ipywidgets as widgets
+from IPython.display import display
 from itables import JavascriptFunction
 from itables.widget import ITable
 
@@ -80,6 +81,12 @@ def itable(columns, rows):
         language={"zeroRecords": "no rows", "emptyTable": "no rows"},
         drawCallback=_FILTER,  # itables 2.9 loses an initComplete
     )  # fmt: skip
+
+
+def show_picture(page, text):
+    """Show HTML, with a text for where none is shown, in whose place the widget after it comes."""
+    page = f'{PICTURE}<div class="lesson-picture">{page}</div>'
+    display({"text/html": page, "text/plain": text}, raw=True)
 
 
 def widget_data(widget):

@@ -10,7 +10,7 @@ from helpers._internal.snapshot import name
 
 MAX_BOXES = 40  # of images, and of containers; the rest is counted
 _TONES = {"running": "green", "created": "blue", "paused": "blue", "exited": "orange"}
-STYLE = """<style>
+STYLE = """
 :is(.lesson-live, .lesson-view) { --edge: #8996a5; --fill: 10%;
   --ink: var(--jp-ui-font-color1, #1f2a37); --card: var(--jp-layout-color1, #fafbfc);
   --note: color-mix(in srgb, var(--ink) 75%, var(--card));
@@ -50,7 +50,7 @@ STYLE = """<style>
 .lesson-live .gone { background: none; border-style: dashed; text-decoration: line-through; }
 @keyframes lesson-live-new { from { outline-width: 7px; } }
 @media (prefers-reduced-motion: reduce) { .lesson-live .new { animation: none; } }
-</style>"""
+"""
 
 
 class Box(NamedTuple):
@@ -144,7 +144,7 @@ def draw(parts, before=None):
         before: Those a moment ago: what is new or other is marked, what is gone is struck through.
 
     Returns:
-        HTML, a str, which `STYLE` goes with.
+        HTML, a str; `STYLE` is its style sheet.
     """
     answers, parts = parts is not None, parts or Parts({}, {}, {}, sources="")
     old = (before if answers else None) or Parts(None, None, None)
