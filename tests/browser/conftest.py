@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from nbformat.sign import NotebookNotary
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "test-results"
@@ -284,6 +284,8 @@ def check_with_axe(page, include, exclude=()):
     """
     # JupyterLab's body is 0 px high, for axe a sign that nobody sees what is in it.
     page.add_style_tag(content="body { height: 100vh; }")
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0)  # it covers all after a new theme
+    page.wait_for_timeout(1000)  # until it has faded, and the theme's colours are there
     where = {"include": include, "exclude": list(exclude)}
     found = Axe().run(page, context=where, options={}).response
     wrong = [(one["id"], node["html"], node["failureSummary"])
