@@ -10,6 +10,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from classroom import course_image, environment, files, system
@@ -106,7 +107,10 @@ def close():
     ended = _docker(*mine, check=False).split()  # an Engine that does not answer has none
     if ended:
         _docker("stop", *ended)
-        _docker("rm", "--force", *ended, check=False)  # a learner's is gone with its end
+        _docker("rm", "--force", *ended, check=False)  # a learner's goes with its end
+        end = time.monotonic() + 60  # which takes the Engine a moment more
+        while _docker(*mine) and time.monotonic() < end:
+            time.sleep(0.1)
     pid = FOLDER / "jupyterhub-proxy.pid"
     if pid.exists():
         told = pid.read_text().strip()

@@ -1,7 +1,5 @@
 """Pictures of what the Engine tells: an image's layers, layers that images share, use of limits."""
 
-import matplotlib.pyplot as plt
-
 _BLUE, _GREY, _ORANGE, _DARK = "#1d63ed", "#c3c9d4", "#e8590c", "#1f2933"
 
 
@@ -14,7 +12,8 @@ def layers(steps):
     Returns:
         A matplotlib `Figure`, a bar a step, the oldest at the bottom.
     """
-    figure, axes = _figure(0.55 * len(steps) + 1)
+    figure, [axes] = _figure(0.55 * len(steps) + 1)
+    _strip(axes)
     shown = steps[::-1].reset_index(drop=True)
     texts = [_short(text) for text in shown.created_by]
     bars = axes.barh(shown.index, shown["size"] / 1e6, color=_BLUE)
@@ -35,7 +34,8 @@ def shared(table):
         A matplotlib `Figure`, a column an image, a block a layer; a shared one is orange.
     """
     names = [name for name in table.columns if name != "layer"]
-    figure, axes = _figure(0.6 * len(table) + 1)
+    figure, [axes] = _figure(0.6 * len(table) + 1)
+    _strip(axes)
     for column, name in enumerate(names):
         for row in table.index[table[name]]:
             common = table.loc[row, names].all()
@@ -57,8 +57,7 @@ def usage(samples):
     Returns:
         A matplotlib `Figure` with two panels.
     """
-    figure, panels = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
-    plt.close(figure)
+    figure, panels = _figure(3, panels=2)
     for axes, value, limit, unit, scale in (
         (panels[0], "cpu_percent", "cpu_limit", "CPU, % of one core", 1),
         (panels[1], "memory", "memory_limit", "memory, MB", 1e6),
@@ -74,13 +73,18 @@ def usage(samples):
     return figure
 
 
-def _figure(height):
-    """Make a figure that is shown once, as the value of its cell."""
-    figure, axes = plt.subplots(figsize=(9, height), layout="constrained")
+def _figure(height, panels=1):
+    """Make a figure that is shown once, as the value of its cell; returns it and its axes."""
+    import matplotlib.pyplot as plt  # takes a second, and most cells draw nothing
+
+    figure, axes = plt.subplots(1, panels, figsize=(9, height), layout="constrained", squeeze=False)
     plt.close(figure)
+    return figure, axes[0]
+
+
+def _strip(axes):
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(left=False, colors=_DARK)
-    return figure, axes
 
 
 def _short(text):

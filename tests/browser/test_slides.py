@@ -83,19 +83,18 @@ def slide(page):
     return page.evaluate(_SLIDE)
 
 
-def walk(page, key, at_stop=slide):
+def walk(page, key, look=lambda page, seen: seen):
     """Press a key until nothing moves any more; return what was seen at each stop."""
-    stops = [at_stop(page)]
-    while True:
+    stops, seen = [], slide(page)
+    while not stops or seen["active"] != stops[-1]["active"]:
+        stops.append(look(page, seen))
         page.keyboard.press(key)
-        if slide(page)["active"] == stops[-1]["active"]:
-            return stops
-        stops.append(at_stop(page))
+        seen = slide(page)
+    return stops
 
 
-def run_in_place(page):
+def run_in_place(page, seen):
     """Run the cell that has the focus, if there is code in it, and look at the slide."""
-    seen = slide(page)
     if not seen["code"]:
         return seen
     page.keyboard.press("Control+Enter")
