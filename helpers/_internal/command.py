@@ -17,7 +17,8 @@ from helpers._internal import errors, readable
 
 STYLE = (
     "margin:0;padding:.3em .7em;border-left:3px solid #1d63ed;white-space:pre-wrap;"
-    "word-break:normal;overflow-wrap:anywhere;background:rgba(29,99,237,.08)"
+    "word-break:normal;overflow-wrap:anywhere;background:rgba(29,99,237,.08);"
+    "font-family:var(--jp-code-font-family,monospace)"
 )
 _TABLE = '<table role="presentation" style="margin:0;font:inherit">{}</table>'
 _CELL = "padding:0;text-align:left;vertical-align:top;white-space:pre"  # not as JupyterLab's

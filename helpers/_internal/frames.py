@@ -18,6 +18,7 @@ SEARCH = "search"  # the label of the filter that searches all text
 MAX_CHOICES = 12  # values that a list of choices has at most
 MAX_STEPS = 60  # stops of a slider, about
 MAX_LENGTH = 500  # letters of a cell that are shown
+_BRIEF = 10  # letters of a cell that stay on one line
 _FITTING = "white-space:normal;overflow-wrap:anywhere"  # no table is wider than the page
 _SIZE = re.compile("(^|_)(size|bytes)$")  # the labels of columns in bytes
 _LONG = re.compile(r".{81}|\S{31}", re.DOTALL)  # a cell that takes several lines
@@ -248,15 +249,26 @@ def static_repr(frame):
 
     Its times are exact, since ages would differ with each run.
     """
-    columns = {label: _static(label, column) for label, column in labelled(frame).items()}
-    shown = pd.DataFrame(columns, index=range(len(frame)))
+    columns = labelled(frame)
+    texts = {label: _static(label, column) for label, column in columns.items()}
+    styles = itertools.cycle(itertools.starmap(_style, columns.items()))
+    shown = pd.DataFrame(texts, index=range(len(frame)))
     settings = {"index": False, "max_rows": 20, "show_dimensions": len(frame) > 20}
     with pd.option_context("display.max_colwidth", 80):
         page = shown.to_html(**settings, border=0, classes="lesson-picture")  # it escapes all
+        page = re.sub("<(t[dh])>", lambda at: f'<{at[1]} style="{next(styles)}">', page)
         return {
             "text/html": page.replace("<table ", f'<table style="{_FITTING}" ', 1),
             "text/plain": shown.to_string(**settings, line_width=100),
         }
+
+
+def _style(label, column):
+    """Return how a column's cells stand on a page: no number and no short word is broken."""
+    is_number = kind(column) == "number"
+    brief = is_number or all(len(text) <= _BRIEF for text in (label, *_texts(column)))
+    side = "right" if is_number else "left"
+    return f"text-align:{side}" + (";white-space:nowrap" if brief else "")
 
 
 def _static(label, column):

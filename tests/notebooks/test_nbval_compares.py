@@ -51,7 +51,7 @@ def change(cell, kind, before, after):
 def test_a_changed_output_is_found_and_no_other(tmp_path):
     whole, path = excerpt(tmp_path)
     change(whole.cells[2], "text/plain", "CMD", "RUN")
-    change(whole.cells[3], "text/html", "<td>CMD", "<td>RUN")
+    change(whole.cells[3], "text/html", ">CMD", ">RUN")
     change(whole.cells[4], "text/html", "docker history", "docker past")
     change(whole.cells[6], "evalue", "root file system", "cup of tea")
     nbformat.write(whole, path)
