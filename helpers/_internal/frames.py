@@ -265,9 +265,11 @@ def static_repr(frame):
 
 def _style(label, column):
     """Return how a column's cells stand on a page: no number and no short word is broken."""
-    is_number = kind(column) == "number"
-    brief = is_number or all(len(text) <= _BRIEF for text in (label, *_texts(column)))
-    side = "right" if is_number else "left"
+    holds = kind(column)
+    side = "right" if holds == "number" else "left"
+    brief = holds in ("number", "flag")
+    if holds == "text":
+        brief = max(map(len, (label, *_texts(column)))) <= _BRIEF
     return f"text-align:{side}" + (";white-space:nowrap" if brief else "")
 
 

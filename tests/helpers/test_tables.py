@@ -371,6 +371,15 @@ def test_the_still_table_is_the_same_each_time_and_reads_well():
         assert "2026-06-01 12:00:00+00:00" in text and "a" * 13 not in text
 
 
+def test_in_the_still_table_words_stand_at_the_left_and_no_number_is_broken():
+    page, _ = still(pd.DataFrame({"name": ["busybox", "<td>" * 10], "stars": [2231, 7]}))
+    left, right = '<{} style="text-align:left">', '<{} style="text-align:right;white-space:nowrap">'
+    for cell, text in (("th", "name"), ("td", "busybox"), ("td", "&lt;td&gt;" * 10)):
+        assert f"{left.format(cell)}{text}</{cell}>" in page
+    for cell, text in (("th", "stars"), ("td", "2231"), ("td", "7")):
+        assert f"{right.format(cell)}{text}</{cell}>" in page
+
+
 def test_a_stranger_s_text_is_text_in_the_still_table():
     page, plain = still(ODD["strange"])
     assert set(re.findall(r"<(\w+)", page)) == {"table", "thead", "tbody", "tr", "th", "td"}
