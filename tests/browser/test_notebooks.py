@@ -125,7 +125,7 @@ def test_the_notebook_s_own_point(lesson, page):
     points = {
         "The registry": ["Login Succeeded", "docker search", "learner/busybox"],
         "Images": ["Loaded image: ", 'CMD ["echo", "hi"]', "docker import"],
-        "Containers": ["a page from the container", "143", "137", "httpd -f -h /home"],
+        "Containers": ["hello from web", "143", "137", "httpd -f -h /home"],
     }
     title = next(title for title in points if f". {title}" in lesson[1].cells[0].source)
     for point in points[title]:
