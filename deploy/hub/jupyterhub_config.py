@@ -83,7 +83,7 @@ c.Spawner.apply_user_options = choose
 
 # Where it listens. The hub's own doors are for the learners' containers, and for no other network.
 c.JupyterHub.log_level = "WARN"
-c.JupyterHub.bind_url = "http://127.0.0.1:8000"
+c.JupyterHub.ip, c.JupyterHub.port = "127.0.0.1", 8000  # a `bind_url` would overrule `--ip`
 c.JupyterHub.hub_bind_url = f"http://{opened['gateway']}:8081"
 c.ConfigurableHTTPProxy.command = opened["proxy"]
 c.ConfigurableHTTPProxy.log_level = "warn"

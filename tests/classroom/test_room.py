@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from jupyterhub.app import JupyterHub
 
 from classroom import room
 from classroom.errors import ClassroomError
@@ -72,6 +73,19 @@ def test_a_configuration_of_ones_own_takes_the_place_of_ours():
     assert str(room.CONFIGURATION) in map(str, room.command(["--ip=0.0.0.0"]))
     assert str(room.CONFIGURATION) not in map(str, room.command(["-f", "mine.py"]))
     assert str(room.CONFIGURATION) not in map(str, room.command(["--config=mine.py"]))
+
+
+@pytest.mark.parametrize(
+    ("rest", "address"),
+    [([], "http://127.0.0.1:8000/"), (["--ip=0.0.0.0"], "http://0.0.0.0:8000/"),
+     (["--ip=0.0.0.0", "--port=443", "--ssl-key=a", "--ssl-cert=b"], "https://0.0.0.0:443/")],
+)  # fmt: skip
+def test_it_listens_where_the_command_line_says(docker, rest, address):
+    room.prepare("on")
+    hub = JupyterHub()
+    hub.parse_command_line(list(map(str, room.command(rest)[3:])))
+    hub.load_config_file(hub.config_file)
+    assert hub.bind_url == address
 
 
 def test_the_end_ends_no_process_that_took_the_proxys_number(docker):
