@@ -12,8 +12,8 @@ def layers(steps):
     Returns:
         A matplotlib `Figure`, a bar a step, the oldest at the bottom.
     """
-    figure, [axes] = _figure(0.55 * len(steps) + 1)
-    _strip(axes)
+    figure = _figure(0.55 * len(steps) + 1)
+    axes = _strip(figure.subplots())
     shown = steps[::-1].reset_index(drop=True)
     texts = [_short(text) for text in shown.created_by]
     bars = axes.barh(shown.index, shown["size"] / 1e6, color=_BLUE)
@@ -34,8 +34,8 @@ def shared(table):
         A matplotlib `Figure`, a column an image, a block a layer; a shared one is orange.
     """
     names = [name for name in table.columns if name != "layer"]
-    figure, [axes] = _figure(0.6 * len(table) + 1)
-    _strip(axes)
+    figure = _figure(0.6 * len(table) + 1)
+    axes = _strip(figure.subplots())
     for column, name in enumerate(names):
         for row in table.index[table[name]]:
             common = table.loc[row, names].all()
@@ -57,7 +57,8 @@ def usage(samples):
     Returns:
         A matplotlib `Figure` with two panels.
     """
-    figure, panels = _figure(3, panels=2)
+    figure = _figure(3)
+    panels = figure.subplots(1, 2)
     for axes, value, limit, unit, scale in (
         (panels[0], "cpu_percent", "cpu_limit", "CPU, % of one core", 1),
         (panels[1], "memory", "memory_limit", "memory, MB", 1e6),
@@ -73,18 +74,20 @@ def usage(samples):
     return figure
 
 
-def _figure(height, panels=1):
-    """Make a figure that is shown once, as the value of its cell; returns it and its axes."""
+def _figure(height):
+    """Make a figure that is shown once, as the value of its cell."""
     import matplotlib.pyplot as plt  # takes a second, and most cells draw nothing
 
-    figure, axes = plt.subplots(1, panels, figsize=(9, height), layout="constrained", squeeze=False)
+    figure = plt.figure(figsize=(9, height), layout="constrained")
     plt.close(figure)
-    return figure, axes[0]
+    return figure
 
 
 def _strip(axes):
+    """Return axes without their frame, which has only a bottom then."""
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(left=False, colors=_DARK)
+    return axes
 
 
 def _short(text):

@@ -251,7 +251,7 @@ def static_repr(frame):
     """
     columns = labelled(frame)
     texts = {label: _static(label, column) for label, column in columns.items()}
-    styles = itertools.cycle(itertools.starmap(_style, columns.items()))
+    styles = itertools.cycle(_style(kind(columns[label]), label, texts[label]) for label in texts)
     shown = pd.DataFrame(texts, index=range(len(frame)))
     settings = {"index": False, "max_rows": 20, "show_dimensions": len(frame) > 20}
     with pd.option_context("display.max_colwidth", 80):
@@ -263,13 +263,12 @@ def static_repr(frame):
         }
 
 
-def _style(label, column):
+def _style(holds, label, texts):
     """Return how a column's cells stand on a page: no number and no short word is broken."""
-    holds = kind(column)
     side = "right" if holds == "number" else "left"
     brief = holds in ("number", "flag")
     if holds == "text":
-        brief = max(map(len, (label, *_texts(column)))) <= _BRIEF
+        brief = max(map(len, (label, *texts))) <= _BRIEF
     return f"text-align:{side}" + (";white-space:nowrap" if brief else "")
 
 
