@@ -10,7 +10,6 @@ import os
 import shlex
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -326,14 +325,11 @@ def _another_starts(client, root, seconds=15):
     pid = _remove_stale_pid_file(root)
     if pid is None:
         return False
-    deadline = time.monotonic() + seconds
-    while not _answers(client):
-        if time.monotonic() > deadline:
-            raise ClassroomError(
-                f"A Docker Engine is running as process {pid} and does not answer at {SOCKET}; "
-                "stop it, or set DOCKER_HOST to where it answers, and run the command again."
-            )
-        time.sleep(0.1)
+    if not processes.comes(lambda: _answers(client), seconds):
+        raise ClassroomError(
+            f"A Docker Engine is running as process {pid} and does not answer at {SOCKET}; "
+            "stop it, or set DOCKER_HOST to where it answers, and run the command again."
+        )
     return True
 
 

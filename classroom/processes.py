@@ -120,15 +120,35 @@ def wait_until(answers, kept, *, seconds, what, log):
     Raises:
         ClassroomError: It ended, or the time is over.
     """
-    deadline = time.monotonic() + seconds
-    while not answers():
-        if not is_ours(kept):
+
+    def is_over():
+        done = answers()
+        if not done and not is_ours(kept):
             raise ClassroomError(f"{what} was started and ended at once: {last_words(log)}")
+        return done
+
+    if not comes(is_over, seconds):
+        raise ClassroomError(
+            f"{what} was started and did not answer within {seconds} seconds: {last_words(log)}"
+        )
+
+
+def comes(state, seconds):
+    """Wait for what nothing tells of, such as that a registry is ready or a container is gone.
+
+    Args:
+        state: Called again and again; true once it has come.
+        seconds: How long to wait.
+
+    Returns:
+        Whether it has come in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not state():
         if time.monotonic() > deadline:
-            raise ClassroomError(
-                f"{what} was started and did not answer within {seconds} seconds: {last_words(log)}"
-            )
-        time.sleep(0.05)  # neither a registry nor an Engine tells when it is ready
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def last_words(log, lines=3):
@@ -163,12 +183,9 @@ def stop(kept, *, seconds=15, prefix=()):
         subprocess.run([*prefix, "sh", "-c", f"kill -TERM {pid}"], check=False)
     else:
         os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + seconds
-    while is_ours(kept):
-        if time.monotonic() > deadline:
-            raise ClassroomError(
-                f"Process {pid} was asked to end and is still running after {seconds} seconds; "
-                f"look at it with `ps -fp {pid}` and try again."
-            )
-        time.sleep(0.05)
+    if not comes(lambda: not is_ours(kept), seconds):
+        raise ClassroomError(
+            f"Process {pid} was asked to end and is still running after {seconds} seconds; "
+            f"look at it with `ps -fp {pid}` and try again."
+        )
     return True

@@ -10,10 +10,9 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-from classroom import course_image, environment, files, system
+from classroom import course_image, environment, files, processes, system
 from classroom.errors import ClassroomError
 from classroom.paths import ROOT, STATE
 from classroom.steps import say, step
@@ -107,10 +106,8 @@ def close():
     ended = _docker(*mine, check=False).split()  # an Engine that does not answer has none
     if ended:
         _docker("stop", *ended)
-        _docker("rm", "--force", *ended, check=False)  # a learner's goes with its end
-        end = time.monotonic() + 60  # which takes the Engine a moment more
-        while _docker(*mine) and time.monotonic() < end:
-            time.sleep(0.1)
+        _docker("rm", "--force", *ended, check=False)  # a learner's goes a moment after its end
+        processes.comes(lambda: not _docker(*mine, check=False), seconds=60)
     pid = FOLDER / "jupyterhub-proxy.pid"
     if pid.exists():
         told = pid.read_text().strip()
