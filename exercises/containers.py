@@ -5,7 +5,7 @@ import sys
 from exercises import conditions as its
 from exercises.conditions import MARK
 from exercises.exercise import RESTART_HINT, condition, exercise, met, not_yet, question
-from helpers import containers, engine, workspace
+from helpers import containers, engine
 from helpers._internal.containers import Options, create, published, remove_own
 
 exercises = sys.modules[__name__]  # what a notebook calls this module
@@ -63,76 +63,35 @@ def notice(me):
     containers.curl("notice")
 
 
-def prepare_farewell(me):
-    # With `--rm`, and not with `docker rm`, a container's volume goes, too: events tell of that.
-    its.make_image(f"{me}/goodbye", change=['ENTRYPOINT ["echo", "goodbye"]', "VOLUME /desk"])
-
-
-def _removed(snapshot, name):
-    """Return how containers of a name and of `goodbye` went: None, "by hand" or "by itself"."""
-    image, full = f"{snapshot.me}/goodbye", workspace.prefixed(name)
-    since = snapshot.content(image).created.timestamp()
-    actors = [(event["Action"], event["Actor"]["ID"], event["Actor"]["Attributes"])
-              for event in snapshot.events(since)]  # fmt: skip
-    went = {who for action, who, _ in actors if action == "destroy"}
-    gone = {who for _, who, about in actors if who in went and about.get("name") == full
-            and about.get("image", "").removesuffix(":latest") == image}  # fmt: skip
-    volumes = {volume for action, volume, about in actors
-               if action == "mount" and about.get("container") in gone}  # fmt: skip
-    return ("by itself" if volumes & went else "by hand") if gone else None
-
-
-@condition("the container `{me}-kept` of `{me}/goodbye` is there, and has ended")
-def _kept(snapshot):
-    image = f"{snapshot.me}/goodbye"
-    if not (kept := snapshot.container("kept")):
-        went = _removed(snapshot, "kept")
-        leave = "With `--rm` it goes when its process ends. Leave that out here."
-        run = f'`containers.run("{image}", name="kept")`'
-        return not_yet(went and "there was one, and it was removed", leave, run, started=bool(went))
-    if kept["Config"]["Image"].removesuffix(":latest") != image:
-        return not_yet(f"it is of `{kept['Config']['Image']}`", f"Run the image `{image}`.")
-    return its.exited("kept", 0).judge(snapshot)
-
-
-@its.of_container("its log still says `goodbye`")
-def _said(kept, snapshot, name):
-    lines = snapshot.moment.api.logs(kept["Id"], tail=9).decode(errors="replace").split()
-    if set(lines) == {"goodbye"}:
+@its.of_container("Docker removes NAME as soon as it ends")
+def _goes(found, snapshot, name):
+    if found["HostConfig"]["AutoRemove"]:
         return met()
-    why = "A container's log is what its main process prints: run the image without a command."
-    return not_yet(f"it says `{' '.join(lines)[:60]}`", why)
+    with_rm = "`rm=True`, in a terminal `--rm`, is said when a container is made: make it anew."
+    return not_yet("it would stay", with_rm)
 
 
-@its.of_container("`{me}-gone` of `{me}/goodbye` ran and removed itself, with its log")
-def _gone(kept, snapshot, name):
-    if snapshot.container("gone"):
-        with_rm = "With `--rm` a container is removed when its process ends, and its log with it."
-        return not_yet("it is still there, and so is its log", with_rm)
-    went = _removed(snapshot, "gone")
-    if went == "by itself":
-        return met()
-    run = f'`containers.run("{snapshot.me}/goodbye", name="gone", rm=True)`'
-    if went:
-        return not_yet("it was removed by hand", "With `--rm`, Docker removes it by itself.", run)
-    forgets = "(The Engine forgets what happened long ago: then run it again.)"
-    return not_yet(
-        "the Engine remembers none", f"Run the second one. {forgets}", run, started=False
-    )
-
-
-@exercise(_kept, _said("kept"), _gone("kept"), start=its.from_image("goodbye", prepare_farewell))
+@exercise(
+    its.exists("kept"),
+    its.has_command("kept", "echo goodbye"),
+    its.exited("kept", 0),
+    its.exists("gone"),
+    its.runs("gone"),
+    _goes("gone"),
+)
 def farewell(me):
     """What is left of them
 
-    The image `{me}/goodbye` prints `goodbye`. Run it twice: first as `{me}-kept`, then with `--rm`
-    as `{me}-gone`. Now try to read the logs of both: docker has one of them no more.
+    Run two containers of `busybox`. The first, `{me}-kept`, prints a word, with `echo goodbye`. The
+    second, `{me}-gone`, runs `sleep 600` in the background, with `--rm`. When this is done, end the
+    second one as well: `docker stop -t 0 {me}-gone`. Now try to read the logs of both: docker has
+    one of them no more.
 
-    $ docker run --name {me}-kept {label} {me}/goodbye
-    $ docker run --name {me}-gone {label} --rm {me}/goodbye
+    $ docker run --name {me}-kept {label} busybox echo goodbye
+    $ docker run -d --name {me}-gone {label} --rm busybox sleep 600
     """
-    containers.run(f"{me}/goodbye", name="kept")
-    containers.run(f"{me}/goodbye", name="gone", rm=True)
+    containers.run("busybox", "echo goodbye", name="kept")
+    containers.run("busybox", "sleep 600", name="gone", detach=True, rm=True)
 
 
 # Stop

@@ -6,7 +6,7 @@ import uuid
 
 from exercises import conditions as its
 from exercises.conditions import MARK
-from exercises.exercise import RESTART_HINT, Start, condition, exercise, met, not_yet, question
+from exercises.exercise import RESTART_HINT, Start, condition, exercise, met, not_yet
 from helpers import containers, engine, images, registry, workspace
 from helpers._internal import archives
 from helpers._internal.containers import published
@@ -163,37 +163,6 @@ def _pull(name):
     return f'`images.pull("{name}")`; in a terminal, log in before: `{{login}}`'
 
 
-def prepare_look(me):
-    its.make_image(f"{me}/parrot:1", change=["EXPOSE 7070", "VOLUME /phrases"])
-
-
-@question("its port, and its folder", "`docker image inspect {me}/parrot:1` shows all settings.")
-def _read(snapshot, port, folder=""):
-    if port.removesuffix("/tcp") != "7070":
-        which = "The settings name the port in `ports`, in a terminal ExposedPorts."
-        return not_yet(f"it does not expose the port {port}", which)
-    if folder.rstrip("/") == "/phrases":
-        return met(f"port {port}, volume `{folder}`")
-    apart = "The settings name the folder in `volumes`: Docker keeps its files apart."
-    what = f"it has no volume `{folder}`" if folder else "and the folder?"
-    return not_yet(f"the port is right; {what}", apart)
-
-
-@exercise(_read, start=its.from_image("parrot:1", prepare_look))
-def look(me):
-    """Look before you run
-
-    An image says on which ports its program listens: it **exposes** them. And it says which folders
-    Docker is to keep apart from the container, each in a **volume**. Somebody has left you the
-    image `{me}/parrot:1`. Which port does it expose, and which folder does it keep in a volume?
-    `docker image inspect`, here `images.inspect(…)`, tells it.
-
-    $ docker image inspect {me}/parrot:1  # see ExposedPorts and Volumes, under Config
-    """
-    seen = images.inspect(f"{me}/parrot:1")[f"{me}/parrot:1"]
-    exercises.look.check(seen.ports[0], seen.volumes[0])
-
-
 def prepare_pinned(me):
     store = registry.start()
     registry.login(store)
@@ -209,41 +178,27 @@ def _is_pinned(snapshot):
     return not its.has_store(snapshot) or snapshot.ask(f"{snapshot.me}/pinned/tags/list")
 
 
-def _noted(snapshot):
-    """Return the name by the noted digest; `None` where that is no digest any more."""
-    digest = snapshot.file("pinned.txt").read_text(errors="replace").strip()
-    known = re.fullmatch("sha256:[0-9a-f]{64}", digest)
-    return f"{snapshot.store}/{snapshot.me}/pinned@{digest}" if known else None
-
-
-@condition("`{files}/pinned.txt` is what was noted", precondition=True)
-def _as_noted(snapshot):
-    return met() if _noted(snapshot) else not_yet("it is not any more", RESTART_HINT)
-
-
-@its.of_store("the image with the noted digest is here")
-def _pinned(snapshot):
-    if not (name := _noted(snapshot)) or snapshot.image(name):
-        return name and met()
-    by_digest = "A name by digest has `@` in place of the colon and the tag."
-    if snapshot.image(f"{name.partition('@')[0]}:1"):
-        moves = f"A tag can be moved to another image; a digest can't. {by_digest}"
-        return not_yet("you have what the tag `1` names today", moves, _pull(name))
-    return not_yet("", by_digest, _pull(name), started=False)
-
-
-@condition("`{me}/proof:1` is that very image")
+@its.of_store("`{me}/proof:1` is the image with the digest in `{files}/pinned.txt`")
 def _proved(snapshot):
-    name, proof = _noted(snapshot), snapshot.content(f"{snapshot.me}/proof:1")
-    if not name or not snapshot.image(name):
-        return None
-    if proof == snapshot.content(name):
+    me, noted = snapshot.me, snapshot.file("pinned.txt").read_text(errors="replace").strip()
+    known = re.fullmatch("sha256:[0-9a-f]{64}", noted)
+    sent = known and snapshot.stored(f"{me}/pinned", noted)
+    if not sent:
+        return not_yet("the file does not say what was noted any more", RESTART_HINT)
+    name, proof = f"{snapshot.store}/{me}/pinned", snapshot.content(f"{me}/proof:1")
+    if proof in sent[1]:
         return met()
-    tag = "Pulled by digest, an image has no tag here. `docker tag` takes that name as well."
-    return not_yet("it is another image" if proof else "there is none", tag)
+    if snapshot.image(f"{name}@{noted}"):
+        tag = "Pulled by digest, an image has no tag here. `docker tag` takes that name as well."
+        return not_yet("it is another image" if proof else "there is none", tag)
+    by_digest = "A name by digest has `@` in place of the colon and the tag."
+    if snapshot.image(f"{name}:1"):
+        moves = f"A tag can be moved to another image; a digest can't. {by_digest}"
+        return not_yet("you have what the tag `1` names today", moves, _pull(f"{name}@{noted}"))
+    return not_yet("", by_digest, _pull(f"{name}@{noted}"), started=bool(proof))
 
 
-@exercise(its.store_answers, _as_noted, _pinned, _proved, start=Start(prepare_pinned, _is_pinned))
+@exercise(its.store_answers, _proved, start=Start(prepare_pinned, _is_pinned))
 def pinned(me, store):
     """This image and no other
 

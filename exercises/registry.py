@@ -22,33 +22,6 @@ def _search(api, term):
     return api_images.search(api, f"{index}/{term}" if index else term, 100, {})
 
 
-@question("its name", "The filter `is-official=false` keeps those that are not official.")
-def _most_stars(snapshot, name):
-    found = _search(snapshot.moment.api, "nginx").set_index("name")
-    others = found[~found.official].stars
-    if name not in found.index:
-        return not_yet(f"the search does not find `{name}`", "Is it written as the search does it?")
-    if name not in others:
-        return not_yet(f"`{name}` is official", "`official=False` keeps only the others.")
-    if others[name] < others.max():
-        more = f"`{name}` has {others[name]} stars, and another one has more"
-        return not_yet(more, "Sort by stars: click on the heading of the column.")
-    return met(f"`{name}` has {others[name]} stars")
-
-
-@exercise(_most_stars)
-def popular(me):
-    """What others like
-
-    A search for `nginx` finds many repositories. Which has the most stars of those that are
-    **not** official? Give its name.
-
-    $ docker search --limit 100 --filter is-official=false {index}nginx  # see the first row
-    """
-    found = registry.search("nginx", official=False, limit=100)
-    exercises.popular.check(found.name[0])
-
-
 _TWO_FILTERS = "Two filters work together: `official=False, stars=3`. Ask for 100: `limit=100`."
 
 

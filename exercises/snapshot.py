@@ -115,11 +115,6 @@ class Snapshot:
             inspected = partial(images.inspect, self.moment.api, image["Id"])
             return self.once(image["Id"], lambda: Content.read(inspected() or {}))
 
-    def events(self, since):
-        """List what happened since a time, in seconds; the Engine remembers 256 events or so."""
-        now = pd.Timestamp(self.moment.api.info()["SystemTime"]).timestamp()
-        return list(self.moment.api.events(f"{since:.9f}", f"{now:.9f}", decode=True))
-
     # The folder `files`
 
     def file(self, name):

@@ -255,8 +255,8 @@ def inspect(*references):
 
     Returns:
         A DataFrame of objects, a column an image, with the rows (its index, `field`): id (str),
-        layers (int), tags (list of str), history (int, entries), cmd, env, ports, volumes (lists
-        of str), size (int, bytes).
+        layers (int), tags (list of str), history (int, entries), cmd, env (lists of str), size
+        (int, bytes).
 
     Source: Engine API `GET /images/{name}/json` and `GET /images/{name}/history`.
     """

@@ -80,8 +80,6 @@ def parts(api, reference):
         "history": len(api.history(reference)),
         "cmd": config.get("Cmd") or [],
         "env": config.get("Env") or [],
-        "ports": sorted(config.get("ExposedPorts") or {}),
-        "volumes": sorted(config.get("Volumes") or {}),
         "size": image["Size"],
     }
 

@@ -83,8 +83,8 @@ def test_it_starts_over_by_keyboard_and_keeps_the_work_until_then(seen, page):
 
 def test_a_stranger_s_text_does_not_run(seen, page):
     seen(SETUP)
-    panel = seen("exercises.popular")
-    panel.get_by_role("textbox", name="Name").fill(PAYLOAD)
+    panel = seen("exercises.crowd")
+    panel.get_by_role("textbox", name="Number").fill(PAYLOAD)
     page.keyboard.press("Enter")
-    expect(panel).to_contain_text(f"does not find {PAYLOAD}")
+    expect(panel).to_contain_text(f"it is not {PAYLOAD}")
     assert page.evaluate("window.ran") is None

@@ -19,11 +19,8 @@ from tests.notebooks import NOTEBOOKS
 LESSONS = dict(zip(NOTEBOOKS, (lesson_1, lesson_2, lesson_3), strict=True))
 EVERY = {name: (path, one) for path in LESSONS for name, one in exercises(LESSONS[path]).items()}
 READ = {  # what a learner reads in the output of the shown docker commands, and answers
-    "popular": lambda said: [said.splitlines()[1].split()[0]],
     "crowd": lambda said: [len(said.splitlines()) - 1],
     "secret": lambda said: [int(re.search(r"^HTTP\S+ (\d+)", said, re.MULTILINE)[1])],
-    "look": lambda said: [re.search(r'"(\d+/tcp)": \{\}', said)[1],
-                          re.search(r'"Volumes": \{\s+"([^"]+)"', said)[1]],
     "stubborn": lambda said: [int(re.search(r"Exited \((\d+)\)", said)[1]), "SIGKILL"],
 }  # fmt: skip
 

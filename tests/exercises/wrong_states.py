@@ -15,7 +15,7 @@ OPEN = (
     f"{SHOP} -p 127.0.0.1:{{port}}:80 --memory 64m --restart always {HTTPD}\n"
     "docker exec {me}-shop sh -c 'echo welcome > /home/index.html'"
 )
-KEPT = "docker run --name {me}-kept {label} {me}/goodbye"
+KEPT = "docker run --name {me}-kept {label} busybox echo goodbye"
 STOPPED = "docker stop -t 0 {me}-registry"
 CARGO = "OLD=$(docker port {me}-depot 5000)\ndocker pull $OLD/{me}/cargo:1"
 
@@ -66,12 +66,6 @@ def greeting(change='-c \'CMD ["cat", "/hello.txt"]\''):
 
 
 WRONG = {
-    "popular": [
-        (answer("nginx"), "is official", "keeps only the others"),
-        (answer("bitnami/nginx"), "another one has more", "Sort by stars"),
-        (answer("no/such"), "does not find", "as the search does it"),
-        (answer(["nginx"]), "is official", "keeps only the others"),
-    ],
     "crowd": [
         (answer(4), "official or not", "Two filters"),
         (answer(5), "any number of stars", "Two filters"),
@@ -171,22 +165,16 @@ WRONG = {
          "sh -c 'echo 42 > /result.txt'\ndocker cp {me}-printer:/result.txt {files}/result.txt",
          "another of the same name", "makes it anew"),
     ],
-    "look": [
-        (answer(5000, "/var/lib/registry"), "does not expose the port 5000", "ExposedPorts"),
-        (answer("/phrases", 7070), "does not expose the port", "ExposedPorts"),
-        (answer(7070, "/data"), "no volume `/data`", "Docker keeps its files apart"),
-        (answer("7070/tcp"), "and the folder?", "Docker keeps its files apart"),
-        (answer(["7070/tcp"], ["/data"]), "no volume `/data`", "files apart"),
-    ],
     "pinned": [
         ("LOGIN\ndocker pull {store}/{me}/pinned:1", "names today", "A tag can be moved"),
         ("LOGIN\ndocker pull {store}/{me}/pinned@$(cat {files}/pinned.txt)",
-         "that very image: there is none", "has no tag here"),
+         "pinned.txt`: there is none", "has no tag here"),
         ("LOGIN\ndocker pull {store}/{me}/pinned@$(cat {files}/pinned.txt)\n"
          "docker pull {store}/{me}/pinned:1\ndocker tag {store}/{me}/pinned:1 {me}/proof:1",
-         "that very image: it is another", "takes that name"),
-        ("docker tag busybox {me}/proof:1", "the noted digest is here", "in place of the colon"),
-        ("echo hello > {files}/pinned.txt", "is what was noted: it is not", "makes it anew"),
+         "pinned.txt`: it is another", "takes that name"),
+        ("docker tag busybox {me}/proof:1", "the digest in", "in place of the colon"),
+        ("echo hello > {files}/pinned.txt", "not say what was noted", "makes it anew"),
+        (f"echo sha256:{'0' * 64} > {{files}}/pinned.txt", "not say what was noted", "makes it"),
     ],
     "moved": [
         (CARGO, "the image is here", "Give it a name that leads to yours"),
@@ -267,21 +255,16 @@ WRONG = {
         ("docker rm -f {me}-bike", "something else has", "The column PORTS"),
     ],
     "farewell": [
-        ("docker run --name {me}-kept --rm {label} {me}/goodbye", "and it was removed",
-         "With `--rm` it goes"),
-        ("docker run --name {me}-kept {label} {me}/goodbye Ada", "it says `goodbye Ada`",
-         "process prints"),
-        (f"{KEPT}\ndocker run --name {{me}}-gone {{label}} {{me}}/goodbye", "is still there",
-         "With `--rm`"),
-        (KEPT, "the Engine remembers none", "Run the second one"),
-        ("docker run --name {me}-kept {label} busybox echo goodbye", "it is of `busybox`",
-         "Run the image"),
-        (f"{KEPT}\ndocker create --name {{me}}-gone {{label}} {{me}}/goodbye\n"
-         "docker rm -v {me}-gone", "it was removed by hand", "by itself"),
-        (f"{KEPT}\ndocker run --name {{me}}-gone {{label}} {{me}}/goodbye\ndocker rm {{me}}-gone",
-         "it was removed by hand", "by itself"),
-        (f"{KEPT}\ndocker run --name {{me}}-gone --rm {{label}} busybox echo goodbye",
-         "the Engine remembers none", "Run the second one"),
+        ("docker run --name {me}-kept --rm {label} busybox echo goodbye",
+         "a container `{me}-kept` is there", "starts one"),
+        ("docker run --name {me}-kept {label} busybox echo Goodbye", "it is `echo Goodbye`",
+         "after the image's name"),
+        (f"{KEPT}\ndocker run -d --name {{me}}-gone {{label}} busybox sleep 600", "it would stay",
+         "make it anew"),
+        (f"{KEPT}\ndocker run --name {{me}}-gone --rm {{label}} busybox true",
+         "a container `{me}-gone` is there", "starts one"),
+        (f"{KEPT}\ndocker create --name {{me}}-gone --rm {{label}} busybox sleep 600",
+         "it was created, and does not run", "says why"),
     ],
     "sleeper": [
         ("docker rm -f {me}-sleeper\ndocker create --name {me}-sleeper {label} busybox sleep 9",
@@ -326,9 +309,7 @@ RIGHT = {  # other right ways
     "release": [
         "docker tag busybox:glibc {me}/app:stable\ndocker tag {me}/app:stable {me}/app:2.0"
     ],
-    "popular": [lambda one: one.check(["jwilder/nginx-proxy"])],
     "crowd": [lambda one: one.check("3")],
-    "look": [lambda one: one.check(7070, "/phrases/")],
     "secret": [f"{send('busybox', 'secret:1')}\nANSWER 401"],
     "password": [choose("one", "one"), "PASSWORD\nLOGIN"],
     "gift": ["docker load < {files}/gift.tar"],
@@ -353,8 +334,7 @@ RIGHT = {  # other right ways
         "docker kill {me}-stubborn\nANSWER 137 9",
     ],
     "farewell": [
-        "docker run -d --name {me}-kept {me}/goodbye\ndocker wait {me}-kept\n"
-        "docker run -d --rm --name {me}-gone {me}/goodbye\n"
-        "while docker inspect {me}-gone; do :; done"
+        "docker run -d --name {me}-kept busybox sh -c 'echo goodbye'\ndocker wait {me}-kept\n"
+        "docker run -d --rm --name {me}-gone busybox sleep 99"
     ],
 }

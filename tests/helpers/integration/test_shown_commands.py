@@ -456,7 +456,7 @@ def read_out_of_an_archive(shell):
 def inspect_images(shell):
     run_box(shell)
     name = f"{shell.me}/hello:1"
-    images.commit("box", name, change=["EXPOSE 80", "VOLUME /v"])
+    images.commit("box", name, change=['CMD ["ls"]', "ENV WHO=ada"])
     found, [line] = call(shell, images.inspect, "busybox", name)
     rows = json.loads(shell.sh(line).stdout)
     assert list(found.columns) == ["busybox", name]
@@ -465,12 +465,9 @@ def inspect_images(shell):
         assert one["id"] == row["Id"].removeprefix("sha256:")[:12]
         assert one["layers"] == len(row["RootFS"]["Layers"])
         assert (one["cmd"], one["env"]) == (config["Cmd"], config["Env"])
-        assert one["ports"] == sorted(config.get("ExposedPorts") or {})
-        assert one["volumes"] == sorted(config.get("Volumes") or {})
         assert one["size"] == row["Size"]
         steps = shell.sh(f"docker history -q {column}").stdout.split()
         assert one["history"] == len(steps)
-    assert found[name]["ports"] == ["80/tcp"] and found[name]["volumes"] == ["/v"]
 
 
 @case("images.shared")
