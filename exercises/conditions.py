@@ -257,11 +257,6 @@ def forget(*references):
             images.rm(reference)
 
 
-def from_image(name, prepare):
-    """Return the `Start` of a task that begins with an image of yours, which stays."""
-    return Start(prepare, lambda snapshot: snapshot.image(f"{snapshot.me}/{name}"), again=False)
-
-
 def make_image(name, words="true", **options):
     """Make an image of yours of what a command does in busybox; options as of `images.commit`."""
     forget(name)
@@ -348,12 +343,8 @@ def _try_store(snapshot):
         return not_yet(f"it is {state['Status']}", unpause if state["Paused"] else start)
     try:
         snapshot.ask("")
-    except errors.LessonError as err:
-        return not_yet("its password can't be read", str(err))
-    except requests.HTTPError:
-        return not_yet("it does not take the password in its file", start)
-    except requests.RequestException:
-        return not_yet("it gives no answer", start)
+    except (errors.LessonError, requests.RequestException):
+        return not_yet("it gives no answer to the password in its file", start)
     return met()
 
 

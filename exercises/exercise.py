@@ -95,13 +95,11 @@ def question(goal, *hints):
 
 def _plain(value):
     """Read an answer: a word or a number, alone or as the only one in a list or a table."""
-    while not isinstance(value, (str, bytes)) and getattr(value, "__len__", None):
-        values = np.ravel(list(value) if isinstance(value, dict) else value)
-        if values.size != 1:
-            many = f"one word or number is wanted, and this is a {type(value).__name__} of them"
-            raise errors.InvalidInput("check(…)", many, "Take one out, or count them with len(…)")
-        value = values[0]
-    return f"{value}".strip()
+    values = np.ravel(list(value) if isinstance(value, dict) else value)
+    if values.size != 1:
+        many = f"one word or number is wanted, and this is a {type(value).__name__} of them"
+        raise errors.InvalidInput("check(…)", many, "Take one out, or count them with len(…)")
+    return f"{values[0]}".strip()
 
 
 class Report(Lines):

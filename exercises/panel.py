@@ -4,6 +4,7 @@ They look again when the Engine tells of an event and when a cell has ended. Not
 """
 
 import html
+from pathlib import Path
 from urllib.parse import quote
 
 import ipywidgets as widgets
@@ -16,34 +17,7 @@ from exercises.text import task_to_html, to_html
 from helpers._internal import datatables, errors, events
 
 NO_ENGINE = "No Docker Engine answers. `python3 -m classroom lab` starts it."
-_STYLE = """<style>
-.lesson-panel { --jp-widgets-font-size: var(--jp-content-font-size1); overflow: visible;
-  color: var(--jp-content-font-color1); }
-.lesson-panel, .lesson-panel .widget-html-content { line-height: 1.5; }
-.lesson-exercise { max-width: 54em; padding: .3em 1.2em .3em; border-radius: 4px; margin: 0;
-  border: 1px solid var(--jp-border-color2); border-left: 4px solid var(--jp-brand-color1); }
-.lesson-exercise > * { margin: 0; overflow: visible; height: auto; width: auto; }
-.lesson-exercise h4 { margin: 0; font-size: 1.15em; }
-.lesson-exercise :is(p, ul) { margin: .5em 0; }
-.lesson-exercise ul { padding-left: 1.3em; }
-.lesson-panel code { background: var(--jp-layout-color2); color: inherit; padding: .1em .3em;
-  border-radius: 3px; overflow-wrap: anywhere; }
-.lesson-exercise .marks { list-style: none; padding: 0; }
-.marks li { padding-left: 4.4em; text-indent: -4.4em; margin: .25em 0; }
-.marks :is(b, i, small) { text-indent: 0; color: var(--jp-content-font-color2); }
-.marks :is(b, i) { display: inline-block; width: 4.4em; font-style: normal; }
-.marks small { display: block; font-size: .93em; }
-.marks b, .lesson-panel .done { color: color-mix(in srgb, var(--jp-success-color1) 75%,
-  var(--jp-content-font-color1)); }
-.lesson-exercise [role=status] { margin: .4em 0 0; font-weight: 600; }
-.lesson-exercise .lesson-row { gap: .5em; flex-flow: row wrap; margin: .3em 0; }
-.lesson-exercise :is(button, input) { height: 2.2em; font-size: 1em; border-radius: 4px; }
-.lesson-exercise :is(button, .widget-text) { width: auto; max-width: 100%; height: 2.2em;
-  line-height: 2.2em; }
-.lesson-exercise input { width: 18em; }
-.lesson-exercise :focus-visible { outline: 2px solid var(--jp-brand-color1); }
-.lesson-panel a { color: var(--jp-content-link-color); }
-</style>"""
+_STYLE = f"<style>{Path(__file__).with_suffix('.css').read_text(encoding='utf-8')}</style>"
 _shown = {}  # what is shown: an exercise or a lesson's progress, with the widget that follows it
 
 

@@ -5,6 +5,7 @@ import html
 import os
 import re
 import time
+from pathlib import Path
 
 import anywidget
 import traitlets
@@ -21,48 +22,6 @@ from helpers._internal.snapshot import Snapshot
 START_TRIES = 10  # how often a registry that has just been started is asked, twice a second
 _BASE = re.compile(r"(?:127\.0\.0\.1:\d+/library/)?busybox[:@]")  # all lessons start from it
 _SAVED = "<p>The Docker Engine, when this cell ran:</p>"
-_STYLE = """
-#jp-right-stack:has(.jupyterlab-sidecar) { min-width: 430px !important; opacity: 1 !important; }
-.lesson-view { font-size: var(--jp-content-font-size1); padding: 4px; max-width: 568px; }
-.lesson-view ol { list-style: none; margin: 0; padding: 0; }
-.lesson-view .lines { margin: 6px 0 0; padding: 4px 8px; max-height: 9em;
-  overflow: auto; position: sticky; bottom: 0; background: var(--jp-layout-color1, #fff);
-  border: 1px solid var(--jp-border-color2, #c3ccd6); border-radius: 6px; }
-.lesson-view .lines:focus-visible { outline: 2px solid var(--jp-brand-color1, #1553c7); }
-.lesson-view .lines:empty::before
-  { content: "Type a docker command: what it does is said here."; color: var(--note); }
-.lesson-view ol li { padding: 2px 6px; margin: 2px 0; font-size: .92em; overflow-wrap: anywhere; }
-.lesson-view ol li:first-child { box-shadow: inset 3px 0 var(--blue); }
-.lesson-view time { color: var(--note); font-variant-numeric: tabular-nums; margin-right: .5em; }
-.lesson-view code { color: var(--blue); background: none; }
-body:has(.jupyterlab-sidecar .lesson-view) .jp-Cell .lesson-view > * { display: none; }
-body:has(.jupyterlab-sidecar .lesson-view) .jp-Cell .lesson-view::before
-  { content: "The Docker Engine is shown beside the notebook, at the right."; }
-.jupyterlab-sidecar .jupyter-widgets-disconnected.lesson-view::before
-  { content: "This view has ended with its kernel: close it, and run its cell again."; }
-.jupyterlab-sidecar { overflow: auto; }
-"""
-# A front end tells when the view beside the notebook is closed: no other message says so.
-_MODULE = """
-export default { render({ model, el }) {
-  let beside = false;
-  const parts = {};
-  el.classList.add("lesson-view");
-  for (const name of ["picture", "lines"]) {
-    const part = parts[name] = document.createElement("div");
-    part.className = name;
-    const draw = () => { part.innerHTML = model.get(name); };
-    model.on(`change:${name}`, draw);
-    draw();
-    el.append(part);
-  }
-  parts.lines.tabIndex = 0;
-  parts.lines.ariaLabel = "The last commands, the newest first";
-  parts.lines.role = "log";
-  new ResizeObserver(() => { beside ||= !!el.closest(".jupyterlab-sidecar"); }).observe(el);
-  return () => { if (beside) model.send("closed"); };
-} };
-"""
 _views = {}  # by whether it shows everything
 
 
@@ -74,7 +33,8 @@ class View(anywidget.AnyWidget):
         lines: The last commands, HTML.
     """
 
-    _esm, _css = _MODULE, picture.STYLE + _STYLE
+    _esm = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+    _css = picture.STYLE + Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
     picture = traitlets.Unicode().tag(sync=True)
     lines = traitlets.Unicode().tag(sync=True)
 

@@ -1,5 +1,7 @@
 """The rows below the filters: itables' table, and the picture in its place without a kernel."""
 
+from pathlib import Path
+
 import ipywidgets as widgets
 from IPython.display import display
 from itables import JavascriptFunction
@@ -19,35 +21,7 @@ PICTURE = f"""<style>
 {{ break-after: avoid; }} }}
 </style>"""
 WIDGET = "application/vnd.jupyter.widget-view+json"
-_STYLE = """
-.lesson-table { --jp-widgets-font-size: 1em; font-size: var(--jp-content-font-size1); }
-.lesson-table .widget-box { overflow: visible; }
-.lesson-table .filters { flex-flow: row wrap; gap: .4em 2em; align-items: end; }
-.lesson-table .widget-label-basic { align-items: center; }
-.lesson-table .filters > div > * { height: 1.8em; margin: 0; align-items: center; }
-.lesson-table :is(input, select, button) { font-family: inherit; }
-.lesson-table .filters b { font-variant-numeric: tabular-nums; margin-left: .4em; }
-.lesson-table input[type=checkbox] { width: 1.4em; height: 1.4em; margin: 0; }
-.lesson-table .noUi-handle { background: var(--jp-brand-color1); border: 0; }
-.lesson-table .noUi-handle:focus-visible { outline: 2px solid; outline-offset: 1px; }
-.lesson-table :is(pre, [role=status]) { margin-top: .4em !important; }
-.lesson-table [role=status] { font-weight: 600; }
-.lesson-table .itables_anywidget { overflow-x: auto; }
-.lesson-table .dt-layout-row { margin: .3em 0; }
-.lesson-table :is(.itables_anywidget, .dt-container, table.dataTable) { background: none; }
-.lesson-table table.dataTable > * > tr > * { vertical-align: top; max-width: 32em; }
-.lesson-table .dt-right { white-space: nowrap; font-variant-numeric: tabular-nums; }
-.lesson-table .dt-column-order::before,
-.lesson-table .dt-column-order::after { opacity: .45 !important; }
-.lesson-table .dt-ordering-asc .dt-column-order::before,
-.lesson-table .dt-ordering-desc .dt-column-order::after { opacity: 1 !important; }
-.lesson-table caption { display: none; }
-div.lesson-table div.dt-container .dt-paging .dt-paging-button.disabled
-  { color: inherit !important; opacity: .4; }
-.lesson-table td s { font-size: 0; }
-.lesson-table .long { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3;
-                      overflow: hidden; overflow-wrap: anywhere; min-width: 8em; }
-"""
+_STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
 # Python writes which rows are left in the table's caption, which nobody sees; DataTables looks
 # there, and its sorting stays. And the controls get names, for who cannot see the headings.
 _FILTER = JavascriptFunction("""function () {

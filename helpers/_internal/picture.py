@@ -2,6 +2,7 @@
 
 import html
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from helpers._internal.exit_codes import ended_by
@@ -10,47 +11,7 @@ from helpers._internal.snapshot import name
 
 MAX_BOXES = 40  # of images, and of containers; the rest is counted
 _TONES = {"running": "green", "created": "blue", "paused": "blue", "exited": "orange"}
-STYLE = """
-:is(.lesson-live, .lesson-view) { --edge: #8996a5; --fill: 10%;
-  --ink: var(--jp-ui-font-color1, #1f2a37); --card: var(--jp-layout-color1, #fafbfc);
-  --note: color-mix(in srgb, var(--ink) 75%, var(--card));
-  --blue: #1553c7; --orange: #a84600; --green: #1f6b42; --grey: #5d6b7a; }
-.lesson-live { font: min(.93em, 14px)/1.35 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif;
-  color: var(--ink); max-width: 40em; padding: 8px; border: 1px solid var(--edge);
-  border-radius: 8px; }
-:is([data-jp-theme-light="false"], .vscode-dark) :is(.lesson-live, .lesson-view) { --fill: 20%;
-  --blue: #8db4ff; --orange: #ffb27d; --green: #7ed3a1; --grey: #a9b6c4; }
-.lesson-live :is(p, ul, .part) { min-width: 0; }
-.lesson-live :is(p, ul) { margin: 0 0 5px; padding: 0; list-style: none; }
-.lesson-live .sides { display: grid; grid-template-columns: 2fr 3fr; gap: 8px; }
-.lesson-live :is(.host, .part) { border: 1px solid var(--edge); border-radius: 6px; padding: 7px; }
-.lesson-live .host { background: color-mix(in srgb, var(--edge) 16%, var(--card)); }
-.lesson-live .part { background: var(--card); }
-.lesson-live .title { font-size: 1.15em; font-weight: bold; }
-.lesson-live :is(.name, .mono)
-  { font: .93em/1.35 Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace; }
-.lesson-live .name { font-size: 1em; font-weight: bold; }
-.lesson-live .note { color: var(--note); font-size: .93em; }
-.lesson-live .bar { text-align: center; font-size: 1.15em; font-weight: bold; padding: 5px;
-  border-radius: 5px; color: #fff; background: #3b4856; margin: 0; }
-.lesson-live .engine { background: #1553c7; }
-.lesson-live .no.engine { background: #b3261e; }
-.lesson-live .sides > .note { text-align: center; margin: 3px 0; }
-.lesson-live .host .sides { margin-bottom: 8px; gap: 0 8px; grid-template-columns: 1fr 1fr; }
-.lesson-live .box { border: 1.5px solid var(--tone); border-radius: 6px; padding: 3px 7px;
-  margin: 0 0 5px; background: color-mix(in srgb, var(--tone) var(--fill), var(--card));
-  overflow-wrap: anywhere; }
-.lesson-live .blue { --tone: var(--blue); }
-.lesson-live .green { --tone: var(--green); }
-.lesson-live .orange { --tone: var(--orange); }
-.lesson-live .grey { --tone: var(--grey); }
-.lesson-live .held { margin-left: 12px; }
-.lesson-live a { color: var(--blue); text-decoration: underline; }
-.lesson-live .new { outline: 1.5px solid var(--tone); animation: lesson-live-new 3s ease-out; }
-.lesson-live .gone { background: none; border-style: dashed; text-decoration: line-through; }
-@keyframes lesson-live-new { from { outline-width: 7px; } }
-@media (prefers-reduced-motion: reduce) { .lesson-live .new { animation: none; } }
-"""
+STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
 
 
 class Box(NamedTuple):

@@ -7,30 +7,51 @@ from helpers._internal.exit_codes import SIGNALS, ended_by
 from helpers._internal.readable import clipped, short, visible
 
 MAX_LINES = 20
-_NEAR = 0.6  # seconds: what comes so soon after another event, the same command made
-_STARTS = 2  # the same for a start, once the command has connected a network for it
-_SILENT = ("attach", "detach", "resize", "connect", "disconnect", "mount", "unmount", "top")
-# What the Engine does not say stands as `…`; {old}, {to} and such are an event's attributes.
-_COMMANDS = {
-    "container": {
-        "create": "docker create --name {name} … {image}", "start": "docker start {name}",
-        "stop": "docker stop {name}", "restart": "docker restart {name}",
-        "pause": "docker pause {name}", "unpause": "docker unpause {name}",
-        "rename": "docker rename {oldName} {name}", "update": "docker update … {name}",
-        "destroy": "docker rm {name}", "export": "docker export … {name}",
-        "archive-path": "docker cp {name}:… …", "extract-to-dir": "docker cp … {name}:…",
-        "commit": "docker commit {name} {imageRef}", "exec_create": "docker exec … {name} {said}",
-        "prune": "docker container prune",
-    },
-    "image": {
-        "tag": "docker tag {id} {name}", "untag": "docker rmi {name}", "delete": "docker rmi {id}",
-        "pull": "docker pull {id}", "push": "docker push {id}", "load": "docker load …",
-        "import": "docker import … {name}", "save": "docker save … {id}",
-        "prune": "docker image prune",
-    },
-    "network": {"create": "docker network create … {name}", "destroy": "docker network rm {name}"},
-    "volume": {"create": "docker volume create … {id}", "destroy": "docker volume rm {id}"},
-}  # fmt: skip
+_NEAR, _BUSY, _GRACE = 0.6, 2, 120  # seconds at most from one event of a command to its next
+_SILENT = ("attach", "detach", "resize", "disconnect", "mount", "unmount", "top")
+# A command by what its events did, in their order; the first row that fits counts. {name} and such
+# are what an event tells; what it does not tell stands as `…`.
+_COMMANDS = [
+    ("container create .*start .*destroy", "docker run --rm --name {name} … {image}"),
+    ("container create .*start", "docker run --name {name} … {image}"),
+    ("container create", "docker create --name {name} … {image}"),
+    ("container .*restart", "docker restart {name}"),
+    ("container .*stop", "docker stop {name}"),
+    ("container kill.* destroy", "docker rm -f {name}"),
+    ("container kill-SIGKILL", "docker kill {name}"),
+    ("container kill-SIGTERM", "docker stop {name}, or docker kill --signal SIGTERM {name}"),
+    ("container kill", "docker kill --signal {signal} {name}"),
+    ("container start", "docker start {name}"), ("container destroy", "docker rm {name}"),
+    ("container pause", "docker pause {name}"), ("container unpause", "docker unpause {name}"),
+    ("container rename", "docker rename {oldName} {name}"),
+    ("container update", "docker update … {name}"), ("container export", "docker export … {name}"),
+    ("container archive-path", "docker cp {name}:… …"),
+    ("container extract-to-dir", "docker cp … {name}:…"),
+    ("container prune", "docker container prune"),
+    ("container exec_create", "docker exec … {name} {said}"),
+    (".* commit", "docker commit {name} {imageRef}"), ("image .*import", "docker import … {name}"),
+    ("image tag", "docker tag {id} {name}"), ("image untag", "docker rmi {name}"),
+    ("image delete", "docker rmi {id}"), ("image pull", "docker pull {id}"),
+    ("image push", "docker push {id}"), ("image load", "docker load …"),
+    ("image save", "docker save … {id}"), ("image prune", "docker image prune"),
+    ("network create", "docker network create … {name}"),
+    ("network destroy", "docker network rm {name}"),
+    ("volume create", "docker volume create … {id}"), ("volume destroy", "docker volume rm {id}"),
+]  # fmt: skip
+# What makes an event one more of a line's command: what the line has done so far, and how long ago.
+_JOINS = [
+    ("start", "create $", _NEAR), ("die|restart", "start $", _NEAR), ("connect", "create $", _NEAR),
+    ("start", "connect $", _BUSY), ("die", "connect start $", _BUSY),
+    ("die", r"kill-SIG(TERM|KILL) (?!.*die )", _GRACE), ("die", "kill(?!.*die )", _NEAR),
+    ("stop", "kill(?!.*stop )", _GRACE), ("destroy", "die (?!.*stop )", _NEAR),
+    ("tag", "create $", _NEAR), ("untag", "untag $", _NEAR),
+    ("import|delete|commit", r"^\w+ (tag|untag|create) ", _NEAR), ("exec_start|exec_die", "", 1e9),
+]  # fmt: skip
+# The same for the line before it: a stop kills what does not end, and a restart stops first.
+_MERGES = {
+    "stop": (r"container (kill\S+ )+", _GRACE),
+    "restart": (r"container ((kill\S+|die|stop) )+", _BUSY),
+}
 
 
 class Line:
@@ -41,51 +62,28 @@ class Line:
     """
 
     def __init__(self, event):
-        self.kind, self.id = event["Type"], event["Actor"]["ID"]
-        self.events, self.time = [event], event["timeNano"] / 1e9
-        self.connected = False  # whether the command went on to a start
+        self.id, self.events, self.time = event["Actor"]["ID"], [event], event["timeNano"] / 1e9
 
     @property
-    def actions(self):
-        return [event["Action"].partition(":")[0] for event in self.events]
+    def done(self):
+        """What happened, in words with a space behind each, the kind of thing first."""
+        return "".join(f"{word} " for word in (self.events[0]["Type"], *map(_did, self.events)))
 
     @property
     def command(self):
         """The docker command, as far as events tell; empty where none made them."""
-        actions = self.actions
-        if "create" in actions and "start" in actions:
-            rm = " --rm" if "destroy" in actions else ""
-            return f"docker run{rm} --name {{name}} … {{image}}".format_map(_words(self.events[0]))
-        if actions[0] == "kill" and not {"stop", "restart"} & set(actions):
-            return self._kill(_words(self.events[0])["name"], actions)
-        main = next((one for one in ("restart", "stop", "commit") if one in actions), actions[0])
-        event = self.events[actions.index(main)]
-        if "import" in actions:
-            event, main = self.events[0], "import"  # its tag has the name
-        words = _words(event)
-        if main == "untag":
-            untagged = [one for one in self.events if one["Action"] == main]
-            words["name"] = " ".join(dict.fromkeys(_words(one)["name"] for one in untagged))
-        return _COMMANDS.get(event["Type"], {}).get(main, "").format_map(words)
-
-    def _kill(self, name, actions):
-        if "destroy" in actions:
-            return f"docker rm -f {name}"
-        signal = _signal(self.events[0])
-        if signal == "SIGKILL":
-            return f"docker kill {name}"
-        stop = f"docker stop {name}, or " if signal == "SIGTERM" else ""
-        return f"{stop}docker kill --signal {signal} {name}"
-
-    def effects(self):
-        """Write what happened, a str."""
-        said = [_effect(event) for event in self.events]
-        return ", ".join(said if len(said) <= 8 else [*said[:3], "…", *said[-4:]])
+        words = _words(self.events[-1 if " commit " in self.done else 0])
+        untagged = [_words(one)["name"] for one in self.events if one["Action"] == "untag"]
+        words["name"] = " ".join(dict.fromkeys(untagged)) or words["name"]
+        known = (text for done, text in _COMMANDS if re.match(done, self.done))
+        return next(known, "").format_map(words)
 
     def __str__(self):
         name = _words(self.events[0])["name"]
-        ended = f"{name}, by itself" if "die" in self.actions else name
-        return visible(clipped(f"{self.command or ended} → {self.effects()}", 400))
+        ended = f"{name}, by itself" if " die " in self.done else name
+        said = [_effect(event) for event in self.events if event["Action"] != "connect"]
+        effects = ", ".join(said if len(said) <= 8 else [*said[:3], "…", *said[-4:]])
+        return visible(clipped(f"{self.command or ended} → {effects}", 400))
 
 
 class _Words(dict):
@@ -99,24 +97,23 @@ def _words(event):
     number = short(event["Actor"]["ID"]).removeprefix("sha256:")
     words = _Words(known, id=number, said=event["Action"].partition(": ")[2])
     words["name"] = short(known.get("name") or number).removeprefix("sha256:")
+    signal = known.get("signal", "")
+    words["signal"] = SIGNALS.get(int(signal), signal) if signal.isdigit() else signal
     words["oldName"] = known.get("oldName", "").lstrip("/")
     return words
 
 
-def _signal(event):
-    number = event["Actor"]["Attributes"].get("signal", "")
-    return SIGNALS.get(int(number), number) if number.isdigit() else number
+def _did(event):
+    action = event["Action"].partition(":")[0]
+    return f"kill-{_words(event)['signal']}" if action == "kill" else action
 
 
 def _effect(event):
-    action, _, said = event["Action"].partition(": ")
-    code = event["Actor"]["Attributes"].get("exitCode", "")
-    if action == "kill":
-        return f"kill {_signal(event)}"
+    action, code = _did(event), event["Actor"]["Attributes"].get("exitCode", "")
     if code.isdigit():
         means = f" ({ended_by(int(code))})" if action == "die" else ""
         return f"{action}, exit code {code}{means}"
-    return event["Action"] if action == "health_status" else action
+    return event["Action"] if action == "health_status" else action.replace("-SIG", " SIG")
 
 
 class Log:
@@ -135,40 +132,24 @@ class Log:
             gone: By an image's ID the names that it has lost, a list: older Engines do not say
                 which name `untag` took. What is told is taken out of it.
         """
-        for event in events:
-            if event["Action"].partition(":")[0] in _SILENT:
-                self._connect(event)
-                continue
-            if event["Action"] == "untag" and re.match("sha256:", _name(event)):
-                names = (gone or {}).get(event["Actor"]["ID"]) or [_name(event)]
-                attributes = event["Actor"]["Attributes"] | {"name": names.pop(0)}
-                event = event | {"Actor": event["Actor"] | {"Attributes": attributes}}
-            host = ((inspected or {}).get(event["Actor"]["ID"]) or {}).get("HostConfig") or {}
+        for event in (one for one in events if _did(one) not in _SILENT):
+            actor, name = event["Actor"], event["Actor"]["Attributes"].get("name", "")
+            if event["Action"] == "untag" and name.startswith("sha256:"):
+                names = (gone or {}).get(actor["ID"]) or [name]
+                known = actor["Attributes"] | {"name": names.pop(0)}
+                event = event | {"Actor": actor | {"Attributes": known}}
+            host = ((inspected or {}).get(actor["ID"]) or {}).get("HostConfig") or {}
             self._add(event, host)
 
-    def _connect(self, event):
-        container = event["Actor"]["Attributes"].get("container")
-        for line in self.lines if event["Action"] == "connect" else ():
-            line.connected |= line.id == container and _near(line, event)
-
     def _add(self, event, host):
-        same = [line for line in self.lines if _same(line, event)]
-        if not same or not _joins(same[-1], event, host):
-            self.lines.append(Line(event))
-            return
-        line = same[-1]
+        before, line = ([None, None] + [one for one in self.lines if _same(one, event)])[-2:]
+        if not (line and _joins(line, event, host)):
+            return None if event["Action"] == "connect" else self.lines.append(Line(event))
         line.events.append(event)
-        before = same[-2] if same[1:] else None
-        follows = {"stop": ["kill"], "restart": ["kill", "stop", "die"]}.get(event["Action"])
-        if before and follows and before is not line and set(follows) >= set(before.actions) and (
-            _near(before, line.events[0], 120 if event["Action"] == "stop" else _STARTS)
-        ):  # fmt: skip
+        done, seconds = _MERGES.get(event["Action"], ("", 0))
+        if before and re.fullmatch(done, before.done) and _gap(before, line.events[0]) < seconds:
             line.events[:0], line.time = before.events, before.time
             self.lines.remove(before)
-
-
-def _name(event):
-    return event["Actor"]["Attributes"].get("name", "")
 
 
 def _same(line, event):
@@ -176,40 +157,23 @@ def _same(line, event):
     theirs, ours = line.events[0]["Actor"]["Attributes"], event["Actor"]["Attributes"]
     if event["Action"] == "commit":
         return line.id == ours.get("imageID")
+    if event["Action"] == "connect":
+        return line.id == ours.get("container")
     if event["Action"] == "delete":  # and what only it needed
-        return line.kind == "image"
+        return line.events[0]["Type"] == "image"
     return line.id == event["Actor"]["ID"] and theirs.get("execID") == ours.get("execID")
 
 
-def _near(line, event, seconds=_NEAR):
-    return event["timeNano"] / 1e9 - line.events[-1]["timeNano"] / 1e9 < seconds
+def _gap(line, event):
+    return (event["timeNano"] - line.events[-1]["timeNano"]) / 1e9
 
 
 def _joins(line, event, host):
     """Return whether the command of a line made this event, too."""
-    done, near = line.actions, _near(line, event)
-    soon = near or (line.connected and _near(line, event, _STARTS))
-    match event["Action"].partition(":")[0]:
-        case "start":
-            policy = (host.get("RestartPolicy") or {}).get("Name") not in (None, "", "no")
-            by_itself = policy and not {"kill", "stop"} & set(done)
-            return (done[-1] == "create" and soon) or (done[-1] == "die" and by_itself)
-        case "die":
-            grace = 120 if _signal(line.events[0]) in ("SIGTERM", "SIGKILL") else _NEAR
-            killed = "kill" in done and "die" not in done and _near(line, event, grace)
-            return killed or (done[-1] == "start" and soon)
-        case "stop":
-            return "kill" in done and "stop" not in done
-        case "restart":
-            return done[-1] == "start" and near
-        case "destroy":
-            return "die" in done and (host.get("AutoRemove") or (near and "stop" not in done))
-        case "import" | "delete" | "commit":
-            return near and done[0] in ("tag", "untag", "create")
-        case "tag":
-            return near and done[-1] == "create"
-        case "untag":
-            return near and done[-1] == "untag"
-        case "exec_start" | "exec_die":
-            return True
-    return False
+    done, action = line.done, _did(event)
+    if action == "start" and done.endswith("die ") and not re.search("kill|stop", done):
+        return (host.get("RestartPolicy") or {}).get("Name") not in (None, "", "no")
+    return (action == "destroy" and "die " in done and host.get("AutoRemove")) or any(
+        re.fullmatch(follows, action) and re.search(so_far, done) and _gap(line, event) < seconds
+        for follows, so_far, seconds in _JOINS
+    )

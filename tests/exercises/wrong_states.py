@@ -96,8 +96,8 @@ WRONG = {
         ("PASSWORD\nLOGIN localhost", "you are logged in to `localhost:", "two registries"),
         (STOPPED, "your registry answers: it is exited", "registry.start()"),
         ("docker pause {me}-registry", "your registry answers: it is paused", "docker unpause"),
-        ("rm {files}/registry-password", "password can't be read", "registry.start()"),
-        ("echo mine > {files}/registry-password", "not take the password in", "registry.start()"),
+        ("rm {files}/registry-password", "no answer to the password in", "registry.start()"),
+        ("echo mine > {files}/registry-password", "no answer to the password", "registry.start()"),
         ("docker rm -f -v {me}-registry", "starts from is there: it is not", "Run the cell"),
     ],
     "secret": [

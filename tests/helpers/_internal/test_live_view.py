@@ -62,6 +62,12 @@ def test_stop_and_kill_are_told_apart_and_say_the_exit_code():
     assert str(log.lines[-1]).startswith("docker kill ada-web → kill SIGKILL, die, exit code 137")
 
 
+def test_what_an_engine_does_not_tell_stands_as_dots():
+    log = sentences.Log()
+    log.add(events(("commit", 0, {"imageID": "sha256:1"})))
+    assert str(log.lines[-1]) == "docker commit ada-web … → commit"
+
+
 def test_an_end_by_itself_and_a_later_rm_are_no_command_s():
     log = sentences.Log()
     log.add(events(("start", 0, {}), ("die", 60, {"exitCode": "0"})))
