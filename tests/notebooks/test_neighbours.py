@@ -128,16 +128,11 @@ def run_cells(kernel, cells):
 
 
 def run_lesson(path):
-    """Run a notebook in reverse; after a restart in order, and each exercise's solution."""
+    """Run a notebook in reverse, then each exercise's solution in order."""
     setup, *cells = cells_of(path)
     kernel = Kernel()
     try:
         run_cells(kernel, [setup, *cells[::-1]])
-    finally:
-        kernel.end()
-    kernel = Kernel()
-    try:
-        run_cells(kernel, [setup, *cells])
         for name in exercises(LESSONS[path]):
             given = kernel.run(f"exec(exercises.{name}.solution().python)")
             assert given[1] is None, (name, given)

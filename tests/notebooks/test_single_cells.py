@@ -129,10 +129,8 @@ def expected(cell):
 def test_alone_and_twice(clean_workspace, name):
     path, cell = CELLS[name]
     setup = cells_of(path)[0].source
-    try:
-        begun, *twice = run_alone([setup, cell.source, cell.source], workspace=WORKSPACE)
-    finally:
-        [removed] = run_alone([RESET], workspace=WORKSPACE)
+    sources = [setup, cell.source, cell.source, RESET]
+    begun, *twice, removed = run_alone(sources, workspace=WORKSPACE)
     assert begun[1] is removed[1] is None, (begun, removed)
     first, second = [(clean(said), error) for said, error in twice]
     assert first[1] == expected(cell), first

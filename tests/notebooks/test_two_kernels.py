@@ -53,15 +53,11 @@ def kernels():
 
 
 def test_two_that_begin_at_the_same_moment_share_one_password(kernels):
-    for _ in range(2):
-        reset()
-        for kernel in kernels:
-            restart(kernel)
-        for kernel in kernels:
-            kernel.client.execute(SETUP, stop_on_error=False)
-        one, other = (shown(kernel, WHO) for kernel in kernels)
-        assert one == other and f"'{WORKSPACE}'" in one and "'random-" in one
-        take_turns(*kernels)
+    for kernel in kernels:
+        kernel.client.execute(SETUP, stop_on_error=False)
+    one, other = (shown(kernel, WHO) for kernel in kernels)
+    assert one == other and f"'{WORKSPACE}'" in one and "'random-" in one
+    take_turns(*kernels)
 
 
 def test_a_restart_and_a_new_password_keep_the_other_at_work(kernels):
