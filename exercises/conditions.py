@@ -170,7 +170,8 @@ def has_command(found, snapshot, name, line):
     words = " ".join([*(found["Config"]["Entrypoint"] or []), *(found["Config"]["Cmd"] or [])])
     if re.sub("^((/bin/)?sh -c )?(/bin/)?", "", words) == line:
         return met()
-    return not_yet(f"it is `{words[:60]}`", "The command stands after the image's name.")
+    anew = f"To try again: `docker rm -f {{me}}-{name}`. The command stands after the image's name."
+    return not_yet(f"it is `{words[:60]}`", anew)
 
 
 @of_container("the port PORT of NAME is published on 127.0.0.1")

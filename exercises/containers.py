@@ -76,16 +76,17 @@ def _goes(found, snapshot, name):
     its.has_command("kept", "echo goodbye"),
     its.exited("kept", 0),
     its.exists("gone"),
-    its.runs("gone"),
     _goes("gone"),
+    its.runs("gone"),
 )
 def farewell(me):
     """What is left of them
 
-    Run two containers of `busybox`. The first, `{me}-kept`, prints a word, with `echo goodbye`. The
-    second, `{me}-gone`, runs `sleep 600` in the background, with `--rm`. When this is done, end the
-    second one as well: `docker stop -t 0 {me}-gone`. Now try to read the logs of both: docker has
-    one of them no more.
+    Run two containers of `busybox`. The first, `{me}-kept`, prints a word, with `echo goodbye`, and
+    ends. The second, `{me}-gone`, runs `sleep 600` in the background, with `--rm`. When all marks
+    hold, end the second one: `docker stop -t 0 {me}-gone`. Now try to read the logs of both: for
+    one of them docker says `No such container`. (If a try fails, `docker rm -f` and its name take
+    away what is left of it.)
 
     $ docker run --name {me}-kept {label} busybox echo goodbye
     $ docker run -d --name {me}-gone {label} --rm busybox sleep 600

@@ -168,7 +168,7 @@ def prepare_pinned(me):
     registry.login(store)
     its.forget(f"{me}/proof:1")
     first, _ = (_push(f"{store}/{me}/pinned:1", _BY_CHANCE) for _ in range(2))
-    workspace.file("pinned.txt").write_text(first)
+    workspace.file("pinned.txt").write_text(f"{first}\n")
 
 
 def _is_pinned(snapshot):
@@ -182,14 +182,15 @@ def _is_pinned(snapshot):
 def _proved(snapshot):
     me, noted = snapshot.me, snapshot.file("pinned.txt").read_text(errors="replace").strip()
     known = re.fullmatch("sha256:[0-9a-f]{64}", noted)
+    moved = snapshot.stored(f"{me}/pinned", "1")
     sent = known and snapshot.stored(f"{me}/pinned", noted)
-    if not sent:
+    if not sent or (moved and moved[0] == noted):
         return not_yet("the file does not say what was noted any more", RESTART_HINT)
     name, proof = f"{snapshot.store}/{me}/pinned", snapshot.content(f"{me}/proof:1")
     if proof in sent[1]:
         return met()
     if snapshot.image(f"{name}@{noted}"):
-        tag = "Pulled by digest, an image has no tag here. `docker tag` takes that name as well."
+        tag = "Pulled by digest, an image has no tag here. `docker tag` takes NAME@DIGEST as well."
         return not_yet("it is another image" if proof else "there is none", tag)
     by_digest = "A name by digest has `@` in place of the colon and the tag."
     if snapshot.image(f"{name}:1"):
@@ -202,16 +203,16 @@ def _proved(snapshot):
 def pinned(me, store):
     """This image and no other
 
-    Yesterday you pushed `{store}/{me}/pinned:1`, and noted its digest in `{files}/pinned.txt`.
-    Somebody has moved the tag since. Bring back the image that you had, by its **digest**, and give
-    it the name `{me}/proof:1`, so that all can see which it was.
+    Imagine that yesterday you pushed `{store}/{me}/pinned:1`, and noted its digest in the file
+    `{files}/pinned.txt`. Somebody has moved the tag since. Pull the image that you had, by its
+    **digest**, and give it the name `{me}/proof:1`. (In a terminal, log in first: `{login}`.)
 
     $ {login}
     $ docker pull {store}/{me}/pinned@$(cat {files}/pinned.txt)
     $ docker tag {store}/{me}/pinned@$(cat {files}/pinned.txt) {me}/proof:1
     """
     registry.login(registry.start())
-    digest = workspace.file("pinned.txt").read_text()
+    digest = workspace.file("pinned.txt").read_text().strip()
     images.pull(f"{store}/{me}/pinned@{digest}")
     registry.tag(f"{store}/{me}/pinned@{digest}", f"{me}/proof:1")
 

@@ -171,10 +171,12 @@ WRONG = {
          "pinned.txt`: there is none", "has no tag here"),
         ("LOGIN\ndocker pull {store}/{me}/pinned@$(cat {files}/pinned.txt)\n"
          "docker pull {store}/{me}/pinned:1\ndocker tag {store}/{me}/pinned:1 {me}/proof:1",
-         "pinned.txt`: it is another", "takes that name"),
+         "pinned.txt`: it is another", "NAME@DIGEST"),
         ("docker tag busybox {me}/proof:1", "the digest in", "in place of the colon"),
         ("echo hello > {files}/pinned.txt", "not say what was noted", "makes it anew"),
         (f"echo sha256:{'0' * 64} > {{files}}/pinned.txt", "not say what was noted", "makes it"),
+        ("LOGIN\ndocker pull {store}/{me}/pinned:1 | grep -o sha256:.* > {files}/pinned.txt\n"
+         "docker tag {store}/{me}/pinned:1 {me}/proof:1", "not say what was noted", "makes it"),
     ],
     "moved": [
         (CARGO, "the image is here", "Give it a name that leads to yours"),
