@@ -113,7 +113,7 @@ def _effect(event):
     if code.isdigit():
         means = f" ({ended_by(int(code))})" if action == "die" else ""
         return f"{action}, exit code {code}{means}"
-    return event["Action"] if action == "health_status" else action.replace("-SIG", " SIG")
+    return event["Action"] if action == "health_status" else action.replace("kill-", "kill ")
 
 
 class Log:

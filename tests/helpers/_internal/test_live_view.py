@@ -60,6 +60,8 @@ def test_stop_and_kill_are_told_apart_and_say_the_exit_code():
     )
     log.add(events(("kill", 9, {"signal": "9"}), ("die", 9.1, {"exitCode": "137"})))
     assert str(log.lines[-1]).startswith("docker kill ada-web → kill SIGKILL, die, exit code 137")
+    log.add(events(("kill", 20, {"signal": "37"})))  # a number without a name
+    assert str(log.lines[-1]) == "docker kill --signal 37 ada-web → kill 37"
 
 
 def test_what_an_engine_does_not_tell_stands_as_dots():
