@@ -95,7 +95,7 @@ def test_exercises_are_unsolved(notebook):
     """A panel, whose saved picture is title and task, and an empty cell; nothing is done yet."""
     cells = [cell for cell in code(notebook) if "exercise" in tags(cell)]
     panels, places = cells[0:-1:2], cells[1:-1:2]
-    assert len(panels) == len(places) >= 7
+    assert panels and len(panels) == len(places)
     assert {place.source for place in places} == {"# Solve it here, or in a terminal."}
     assert cells[-1].source == "progress(exercises)"
     titles = cells[-1].outputs[0]["data"]["text/plain"].splitlines()
