@@ -182,11 +182,11 @@ def _is_pinned(snapshot):
 def _proved(snapshot):
     me, noted = snapshot.me, snapshot.file("pinned.txt").read_text(errors="replace").strip()
     known = re.fullmatch("sha256:[0-9a-f]{64}", noted)
-    moved = snapshot.stored(f"{me}/pinned", "1")
-    sent = known and snapshot.stored(f"{me}/pinned", noted)
+    path = f"{me}/pinned"
+    sent, moved = known and snapshot.stored(path, noted), snapshot.stored(path, "1")
     if not sent or (moved and moved[0] == noted):
         return not_yet("the file does not say what was noted any more", RESTART_HINT)
-    name, proof = f"{snapshot.store}/{me}/pinned", snapshot.content(f"{me}/proof:1")
+    name, proof = f"{snapshot.store}/{path}", snapshot.content(f"{me}/proof:1")
     if proof in sent[1]:
         return met()
     if snapshot.image(f"{name}@{noted}"):

@@ -2,6 +2,7 @@
 
 import re
 from collections import deque
+from math import inf
 
 from helpers._internal.exit_codes import SIGNALS, ended_by
 from helpers._internal.readable import clipped, short, visible
@@ -45,7 +46,7 @@ _JOINS = [
     ("die", r"kill-SIG(TERM|KILL) (?!.*die )", _GRACE), ("die", "kill(?!.*die )", _NEAR),
     ("stop", "kill(?!.*stop )", _GRACE), ("destroy", "die (?!.*stop )", _NEAR),
     ("tag", "create $", _NEAR), ("untag", "untag $", _NEAR),
-    ("import|delete|commit", r"^\w+ (tag|untag|create) ", _NEAR), ("exec_start|exec_die", "", 1e9),
+    ("import|delete|commit", r"^\w+ (tag|untag|create) ", _NEAR), ("exec_start|exec_die", "", inf),
 ]  # fmt: skip
 # The same for the line before it: a stop kills what does not end, and a restart stops first.
 _MERGES = {
@@ -72,10 +73,11 @@ class Line:
     @property
     def command(self):
         """The docker command, as far as events tell; empty where none made them."""
-        words = _words(self.events[-1 if " commit " in self.done else 0])
+        done = self.done
+        words = _words(self.events[-1 if " commit " in done else 0])
         untagged = [_words(one)["name"] for one in self.events if one["Action"] == "untag"]
         words["name"] = " ".join(dict.fromkeys(untagged)) or words["name"]
-        known = (text for done, text in _COMMANDS if re.match(done, self.done))
+        known = (text for pattern, text in _COMMANDS if re.match(pattern, done))
         return next(known, "").format_map(words)
 
     def __str__(self):
