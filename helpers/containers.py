@@ -222,27 +222,25 @@ def events(name):
         return inner.events(events, container)
 
 
-def stats(name, *, samples=5):
-    """Measure what a container uses, once a second, as `docker stats` does until Ctrl-C.
+def stats(name):
+    """Measure for a second what a container uses, as `docker stats --no-stream` does.
 
     Args:
         name: The container's name in this workspace.
-        samples: How many times to measure.
 
     Returns:
-        A DataFrame, a row a sample: seconds (int64), cpu_percent (float64, of one core),
-        cpu_limit (float64, the same), memory (int64, bytes), memory_limit (int64, bytes).
+        A DataFrame of one row: cpu_percent (float64, of one core), cpu_limit (float64, the same),
+        memory (int64, bytes), memory_limit (int64, bytes).
 
     Raises:
         Conflict: The container has ended.
 
     Source: Engine API `GET /containers/{id}/stats`.
     """
-    name, samples = prefixed(name), lines.number("samples", samples, 1, sample=5)
-    with docker("stats", "--no-stream" if samples == 1 else None, name) as api:
+    name = prefixed(name)
+    with docker("stats", "--no-stream", name) as api:
         container = check_container(api, name)
-        stream = api.stats(name, stream=True, decode=True)
-        return inner.usage(stream, samples, container)
+        return inner.usage(api.stats(name, stream=True, decode=True), container)
 
 
 def start(name):

@@ -48,29 +48,26 @@ def shared(table):
     return figure
 
 
-def usage(samples):
+def usage(measured):
     """Draw a container's use of processor and memory against its limits.
 
     Args:
-        samples: What `containers.stats` gives.
+        measured: What `containers.stats` gives.
 
     Returns:
         A matplotlib `Figure` with two panels.
     """
-    figure = _figure(3)
-    panels = figure.subplots(1, 2)
-    for axes, value, limit, unit, scale in (
-        (panels[0], "cpu_percent", "cpu_limit", "CPU, % of one core", 1),
-        (panels[1], "memory", "memory_limit", "memory, MB", 1e6),
-    ):
-        axes.plot(samples.seconds, samples[value] / scale, color=_BLUE, linewidth=3)
-        axes.axhline(samples[limit].iloc[-1] / scale, color=_ORANGE, linestyle="--")
-        axes.text(samples.seconds.iloc[0], samples[limit].iloc[-1] / scale, "limit", color=_ORANGE,
-                  va="bottom", fontsize=12)  # fmt: skip
-        axes.set(xlabel="seconds", title=unit)
-        axes.set_ylim(0, None)
-        axes.margins(y=0.2)
-        axes.spines[["top", "right"]].set_visible(False)
+    figure = _figure(2)
+    for axes, value, limit, unit, scale in zip(
+        figure.subplots(1, 2), ("cpu_percent", "memory"), ("cpu_limit", "memory_limit"),
+        ("CPU, % of one core", "memory, MB"), (1, 1e6), strict=True,
+    ):  # fmt: skip
+        used, most = measured[value][0] / scale, measured[limit][0] / scale
+        bar = _strip(axes).barh(0, used, color=_BLUE)
+        axes.bar_label(bar, [f" {used:.3g}"], fontsize=12)
+        axes.axvline(most, color=_ORANGE, linestyle="--")
+        axes.text(most, 0.5, f"limit {most:.3g} ", color=_ORANGE, ha="right", fontsize=12)
+        axes.set(title=unit, xlim=(0, 1.2 * most), ylim=(-0.6, 0.7), yticks=[])
     return figure
 
 

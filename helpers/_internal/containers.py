@@ -1,7 +1,6 @@
 """What the verbs of lesson 3 share: how a container is made, waited for and read."""
 
 import contextlib
-import itertools
 import shlex
 import tarfile
 import tempfile
@@ -318,21 +317,14 @@ def open_file(api, name, path):
             yield archive.extractfile(first) if first.isreg() else None
 
 
-def usage(stream, count, container):
-    """Read some samples of `docker stats`, as `containers.stats` gives them.
+def usage(stream, container):
+    """Read what a container uses from the stream of `docker stats`, as `containers.stats` gives it.
 
     Source: https://docs.docker.com/reference/api/engine/ (ContainerStats)
     """
     next(stream)  # the first has nothing to compare with
-    samples = list(itertools.islice(stream, count))
+    sample = next(stream)
     stream.close()
-    rows = [(second, *_usage(sample, container["HostConfig"]["NanoCpus"] / 1e9))
-            for second, sample in enumerate(samples, 1)]  # fmt: skip
-    return to_frame(rows, seconds="int64", cpu_percent="float64", cpu_limit="float64",
-                    memory="int64", memory_limit="int64")  # fmt: skip
-
-
-def _usage(sample, cores):
     if not sample["memory_stats"]:
         raise docker.errors.DockerException("the container is not running")
     now, before = sample["cpu_stats"], sample["precpu_stats"]
@@ -340,5 +332,8 @@ def _usage(sample, cores):
     every = now["system_cpu_usage"] - before["system_cpu_usage"]
     memory, count = sample["memory_stats"], now["online_cpus"]
     cache = memory["stats"].get("total_inactive_file", memory["stats"].get("inactive_file", 0))
-    percent = round(100 * mine / every * count, 1)
-    return percent, 100 * (cores or count), memory["usage"] - cache, memory["limit"]
+    cores = container["HostConfig"]["NanoCpus"] / 1e9 or count
+    row = (round(100 * mine / every * count, 1), 100 * cores, memory["usage"] - cache,
+           memory["limit"])  # fmt: skip
+    return to_frame([row], cpu_percent="float64", cpu_limit="float64", memory="int64",
+                    memory_limit="int64")  # fmt: skip

@@ -107,7 +107,6 @@ VALUES = {
     "cpus=-1": (lambda: containers.run("busybox", name="cafe", cpus=-1), "cpus=0.5"),
     "grace='two'": (lambda: containers.stop("cafe", grace="two"), "grace=10"),
     "grace=-1": (lambda: containers.stop("cafe", grace=-1), "grace=10"),
-    "samples='few'": (lambda: containers.stats("cafe", samples="few"), "samples=5"),
 }
 
 

@@ -883,7 +883,7 @@ def logs_until_the_end(shell):
 @case("containers.stats", once=True)
 def measure_a_container(shell):
     full = run_box(shell, "sleep 60", detach=True)
-    found, [line] = call(shell, containers.stats, "box", samples=1)
+    found, [line] = call(shell, containers.stats, "box")
     [row] = listed(shell, line)
     assert row["Name"] == full
     used, limit = (in_bytes(text) for text in row["MemUsage"].split(" / "))
@@ -891,15 +891,6 @@ def measure_a_container(shell):
     assert used == pytest.approx(found.memory[0], rel=0.5)  # two moments of one process
     assert 0 <= found.cpu_percent[0] <= found.cpu_limit[0]
     assert float(row["CPUPerc"].rstrip("%")) <= found.cpu_limit[0]
-
-
-@case("containers.stats", once=True)
-def measure_until_it_is_interrupted(shell):
-    full = run_box(shell, "sleep 60", detach=True)
-    found, [line] = call(shell, containers.stats, "box", samples=2)
-    assert len(found) == 2
-    said = shell.sh(f"timeout -s KILL 5 {line} --format '{{{{.Name}}}} {{{{.CPUPerc}}}}' || true")
-    assert len(re.findall(rf"{full} [\d.]+%", said.stdout)) >= 2
 
 
 def in_bytes(text):
