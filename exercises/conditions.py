@@ -92,7 +92,7 @@ def exists(snapshot, name):
     """A container of this name is there."""
     if found := snapshot.container(name):
         own = (found["Config"]["Labels"] or {}).get(identity.LABEL) == snapshot.me
-        return met("" if own else "without `--label`, so `workspace.reset()` will leave it")
+        return met("" if own else "`workspace.reset()` will leave it: no label says it is yours")
     if snapshot.moment.inspect(name):
         rename = f"Write the whole name; `docker rename {name} {{me}}-{name}`, if it is yours."
         return not_yet(f"there is one named `{name}`", rename)

@@ -25,9 +25,10 @@ FLAGS = [
 LOOPBACK = re.compile(r"(https?|wss?)://(127\.0\.0\.1|localhost|\[::1\])[:/]|(data|blob|about):")
 # JupyterLab 4.6 takes its own splash screen off the page twice when it restores its tabs.
 SPLASH = re.compile(r"'removeChild' on 'Node'.*\n +at \S*/static/lab/jlab_core\.\S*$")
-# What JupyterLab and ipywidgets say to the console, where no learner reads it, of a kernel that
-# went: the first widget is not found, the debugger's state is not restored.
-COMPLAINT = re.compile("widget model not found|Could not restore the debugger state")
+# What is said to the console, where no learner reads it: by JupyterLab of its debugger, where a
+# kernel is not ready yet or went; by ipywidgets of the first widget of a kernel that went.
+DEBUGGER = re.compile("Could not restore the debugger state")
+COMPLAINT = re.compile("widget model not found")
 SETTINGS = {  # JupyterLab asks nobody for its news, and keeps every cell on the page
     "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
     "notebook-extension/tracker": '{"windowingMode": "none"}',
@@ -118,7 +119,7 @@ class Watched:
 
     def _note(self, message):
         self.console.append(f"{message.type}: {message.text}")
-        if message.type == "error":
+        if message.type == "error" and not DEBUGGER.search(message.text):
             self.errors.append(message.text)
 
     def check(self):
