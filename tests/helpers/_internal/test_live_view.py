@@ -27,7 +27,7 @@ def typed(version):
     return pairs
 
 
-@pytest.mark.parametrize("version", ["20.10", "26.1", "28.5"])
+@pytest.mark.parametrize("version", ["20.10", "26.1", "29.1"])
 def test_the_command_that_was_typed_is_told_from_its_events(version):
     pairs = typed(version)
     assert len(pairs) > 40
