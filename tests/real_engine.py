@@ -1,6 +1,7 @@
 """Fixtures over a real Engine: a workspace of the tests' own, and the docker command."""
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -70,14 +71,26 @@ class World:
         with contextlib.suppress(docker.errors.NotFound):
             return self.api.inspect_image(name)
 
+    def give_back_network(self, name):
+        """Connect a container that could not start, which has no network on Engine 29 and later.
+
+        Source: https://github.com/moby/moby/issues/51758
+        """
+        if not self.container(name)["NetworkSettings"]["Networks"]:
+            self.sh(f"docker network connect bridge {name}")
+
     def like(self, size):
         """Give what an image's size equals when it is made again, in bytes."""
         # containerd's image store counts the config, whose two times end before their last zeros.
         return pytest.approx(size, abs=18) if self.containerd else size
 
     def looks(self, *names):
-        """Give `docker inspect` of things to the byte."""
-        return self.sh(f"docker inspect {' '.join(names)}").stdout
+        """Give `docker inspect` of things to the byte, but where an image came from.
+
+        Engine 29.2 and later tell that in any order.
+        """
+        found = json.loads(self.sh(f"docker inspect {' '.join(names)}").stdout)
+        return json.dumps([one | {"Identity": None} for one in found])
 
     def ours(self):
         """List the workspace's containers as (id, name), but the registry."""

@@ -157,22 +157,19 @@ class Archive:
         return self.json("index.json", object_pairs_hook=_folded)
 
     def names(self):
-        """Return which image each name in the archive belongs to.
+        """Yield each name in the archive, a store of images, and the ID that it has there.
 
-        A dict by the names: the IDs that its image has in Docker's own store (digests of
-        configs), and those in containerd's (digests of manifests); two sets of str.
+        The store is 0, Docker's own, where an ID is the digest of a config; or 1, containerd's,
+        where it is the digest of a manifest.
         """
-        manifests, names = self._index.get("manifests") or [], {}
+        manifests = self._index.get("manifests") or []
+        _check_count(len(manifests))
         for image in self.images:
             digest = f"sha256:{hashlib.sha256(self.text(image.config)).hexdigest()}"
-            for name in image.names:
-                names.setdefault(name, (set(), set()))[0].add(digest)
-        _check_count(len(manifests))
+            yield from ((name, 0, digest) for name in image.names)
         for manifest in manifests:
             notes = manifest.get("annotations") or {}
-            for key in _NAMES & notes.keys():
-                names.setdefault(notes[key], (set(), set()))[1].add(manifest["digest"])
-        return names
+            yield from ((notes[key], 1, manifest["digest"]) for key in _NAMES & notes.keys())
 
     def packed(self):
         """Pack the images anew, so that the Engine reads what was read here and nothing else.

@@ -83,7 +83,7 @@ _DENIED = r"(?:Error while fetching server API version: )?\('Connection aborted\
 _HUB = r"docker\.(?:io|com)\b"
 _OFFLINE = (r"no such host|connection refused|i/o timeout|handshake timeout|Client\.Timeout"
     r"|\bEOF\b|context deadline|server misbehaving|connection reset|request canceled|\b50[0234] "
-    r"|unreachable|status code 50[0234]|Read timed out|no answer from")  # fmt: skip
+    r"|unreachable|status code 50[0234]|Read timed out|no answer from|closed network")  # fmt: skip
 _NO_HUB = ("Docker Hub is out of reach",
     "Go on with the stand-in: CLASSROOM=on python3 -m classroom lab")  # fmt: skip
 _AT_LOOPBACK = r"^(?:docker (?:login|pu|run)|curl|delete).*(?:127\.0\.0\.1|localhost):"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import docker.errors
 import pandas as pd
 import requests
-from docker.utils import parse_repository_tag
+from docker.utils import parse_repository_tag, version_gte
 
 from helpers._internal import command, connection, distribution, errors, identity
 from helpers._internal.frames import to_frame
@@ -123,12 +123,20 @@ def pull(api, reference):
 def _check_built_here(api, name):
     """Refuse to take a name from an image that no registry has; one that was pulled gives it up."""
     digests, at = _from_mirror(name), inspect(api, name.familiar)
-    if at and not (at["RepoDigests"] or at["Id"] in digests or identity.owns_tag(name.familiar)):
+    if at and not (_pulled(api, at) or at["Id"] in digests or identity.owns_tag(name.familiar)):
         raise errors.NotOwned(
             "", f"{name.familiar} is an image that was built here, and a pull would take its name",
             f"Give it another name first, docker tag {name.familiar} NAME, then docker rmi "
             f"{name.familiar}",
         )  # fmt: skip
+
+
+def _pulled(api, image):
+    """Return whether a registry has an image; also where an Engine can't tell (28 to 29.1)."""
+    known = image["RepoDigests"]
+    if known and known[0].endswith(image["Id"]) and version_gte(api._version, "1.53"):
+        known = image.get("Identity")  # containerd's image store gives each image a digest
+    return known
 
 
 def _from_mirror(name):
@@ -210,17 +218,18 @@ def replacing(api, reference):
 
 def check_names(api, archive):
     """Refuse an archive that would give a name outside our namespace to another image."""
-    # containerd's image store knows an image by the digest of its manifest, Docker's of its config
-    store = int("containerd.snapshotter" in str(api.info()["DriverStatus"]))
-    for name, digests in archive.names().items():
+    store, named = int("containerd.snapshotter" in str(api.info()["DriverStatus"])), {}
+    for name, where, digest in archive.names():
         with suppress(errors.InvalidInput):  # what is no name moves to no image
             familiar = distribution.parse(name).familiar
-            here = None if identity.owns_tag(familiar) else inspect(api, familiar)
-            if here and {here["Id"]} != digests[store]:
-                raise errors.NotOwned(
-                    "", f"it holds another image by the name {name}, which is not yours to move",
-                    "Give yours another name first, or type this command in a terminal",
-                )  # fmt: skip
+            named.setdefault(familiar, (set(), set()))[where].add(digest)
+    for name, digests in named.items():
+        here = None if identity.owns_tag(name) else inspect(api, name)
+        if here and {here["Id"]} != digests[store]:
+            raise errors.NotOwned(
+                "", f"it holds another image by the name {name}, which is not yours to move",
+                "Give yours another name first, or type this command in a terminal",
+            )  # fmt: skip
 
 
 def instructions(change, *more):

@@ -2,11 +2,12 @@
 
 import base64
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from helpers import images
-from helpers._internal import connection, errors
+from helpers._internal import connection, errors, images as transfers
 from tests.helpers.fake_server import Stream
 
 D = "sha256:" + "5" * 64
@@ -149,6 +150,21 @@ def test_a_name_of_an_image_that_was_built_here_does_not_move(
     with pytest.raises(errors.NotOwned, match="built here.*docker rmi busybox:latest"):
         images.pull("busybox")
     assert {method for method, *_ in fake_engine.asked} == {"GET"}
+
+
+OWN, HUB = {"RepoDigests": [f"busybox@{D}"]}, {"Identity": {"Pull": [{"Repository": "busybox"}]}}
+
+
+@pytest.mark.parametrize(
+    ("version", "image", "pulled"),
+    [("1.41", {"Id": f"sha256:{6:064}"} | OWN, True), ("1.41", {"Id": D, "RepoDigests": []}, False),
+     ("1.55", {"Id": f"sha256:{6:064}"} | OWN, True), ("1.55", {"Id": D, "RepoDigests": []}, False),
+     ("1.52", {"Id": D} | OWN, True), ("1.53", {"Id": D} | OWN, False),
+     ("1.53", {"Id": D} | OWN | HUB, True)],
+)  # fmt: skip
+def test_what_was_pulled_is_told_from_what_was_built(version, image, pulled):
+    """In containerd's store each image has a digest; Engines before 1.53 say no more there."""
+    assert bool(transfers._pulled(SimpleNamespace(_version=version), image)) == pulled
 
 
 def test_an_image_of_the_workspace_s_own_name_makes_room(fake_engine, docker_hub, ada):

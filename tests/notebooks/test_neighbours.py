@@ -69,7 +69,8 @@ class Neighbour:
         return json.dumps(
             {
                 "containers": [self.api.inspect_container(one) for one in self.containers],
-                "images": [self.api.inspect_image(one) for one in self.made],
+                # Engine 29.2 and later tell in any order where an image came from
+                "images": [self.api.inspect_image(one) | {"Identity": None} for one in self.made],
                 "volume": self.api.inspect_volume(self.volume),
                 "network": self.api.inspect_network(self.network),
             },

@@ -90,6 +90,25 @@ def test_load_says_what_the_engine_says(place, calls, fake_engine):
     assert fake_engine.asked[-1][4] == saved() or fake_engine.asked[-1][3]["Transfer-Encoding"]
 
 
+def test_for_containerd_s_store_the_names_in_the_index_count(place, calls, fake_engine):
+    """They are written whole there, and an image's ID is the digest of its manifest."""
+    digest = f"sha256:{1:064}"
+    notes = {"io.containerd.image.name": "docker.io/library/busybox:1"}
+    index = {"manifests": [{"digest": digest, "annotations": notes}]}
+    told = [{"Config": "c.json", "RepoTags": ["busybox:1"], "Layers": ["l"]}]
+    texts = {"manifest.json": told, "index.json": index, "oci-layout": {}}
+    files = [(name, json.dumps(text).encode()) for name, text in texts.items()]
+    place(tar(("c.json", CONFIG), ("l", LAYER), *files))
+    fake_engine.answers["GET", "/info"] = {
+        "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]
+    }
+    fake_engine.answers["GET", "/images/busybox:1/json"] = {"Id": digest}
+    assert "Loaded image" in calls["load"]()
+    fake_engine.answers["GET", "/images/busybox:1/json"] = {"Id": f"sha256:{2:064}"}
+    with pytest.raises(errors.NotOwned, match="another image by the name busybox:1"):
+        calls["load"]()
+
+
 @EACH
 def test_a_whole_archive_is_good(place, calls, call):
     place(saved())

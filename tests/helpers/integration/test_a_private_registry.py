@@ -311,6 +311,7 @@ def test_another_registry_where_it_was_is_not_taken_for_it(world, store):
     with pytest.raises(errors.Conflict, match=f"port {store.address[10:]}"):
         registry.start()
     world.sh(f"docker rm -f -v {world.me}-other")
+    world.give_back_network(f"{world.me}-registry")
     assert registry.start() == store
     assert registry.login(store) == "Login Succeeded"
 

@@ -74,7 +74,7 @@ def lesson(me, store):
         ),
         "containers.curl": lambda: containers.curl("web", "/passwd"),
         "containers.exec_": lambda: containers.exec_("web", "true"),
-        "containers.stats": lambda: containers.stats("web", samples=1),
+        "containers.stats": lambda: containers.stats("web"),
         "containers.stop": lambda: containers.stop("web", grace=0),
         "containers.start": lambda: containers.start("web"),
         "containers.kill": lambda: containers.kill("web"),

@@ -310,6 +310,7 @@ def test_a_port_that_something_else_has_when_a_container_starts(world, listener)
     wrong(Conflict, lambda: containers.start("web"), f"on port {port}.", "another port")
     assert world.mine() == [f"{world.me}-web"]
     other.close()
+    world.give_back_network(f"{world.me}-web")
     assert containers.start("web").state.tolist() == ["running"]
     assert containers.ps("web").ports.tolist() == [f"127.0.0.1:{port}->80/tcp"]
 
@@ -324,6 +325,7 @@ def test_a_port_that_something_else_has_when_the_registry_starts(world, store, s
         wrong(Conflict, registry.start, f"port {port}", "containers.rm('registry')")
     finally:
         other.close()
+    world.give_back_network(f"{world.me}-registry")
     assert registry.start() == store
     assert world.container(f"{world.me}-registry")["Id"] == before
 

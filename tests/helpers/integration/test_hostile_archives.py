@@ -17,7 +17,7 @@ import pytest
 
 from helpers import containers, images, workspace
 from helpers._internal import identity
-from helpers._internal.errors import InvalidArchive, NotOwned
+from helpers._internal.errors import InvalidArchive, LessonError, NotOwned
 from tests.helpers.integration.faults import wrong
 
 TOP = Path(__file__).resolve().parents[3]
@@ -169,8 +169,9 @@ def test_no_archive_takes_a_name_of_another(world, parcel, attack):
     except (InvalidArchive, NotOwned):
         pass
     assert world.image(parcel.theirs)["Id"] == before
-    world.sh(f"docker load -i {path}")
-    assert world.image(parcel.theirs)["Id"] != before, "that was no attack on this Engine"
+    world.sh(f"docker load -i {path}", check=not world.containerd)
+    if not world.containerd:
+        assert world.image(parcel.theirs)["Id"] != before, "that was no attack on this Engine"
 
 
 @pytest.mark.parametrize("second", ["./manifest.json", "/manifest.json", "x/../manifest.json"])
@@ -211,7 +212,7 @@ def test_names_in_an_index_count_too(world, parcel):
                 ("index.json", json.dumps(index).encode()))
         )  # fmt: skip
         before = world.image(parcel.theirs)["Id"]
-        wrong(NotOwned, lambda: images.load("x.tar"), value)
+        wrong(NotOwned, lambda: images.load("x.tar"), parcel.theirs)
         assert world.image(parcel.theirs)["Id"] == before
         assert world.image(parcel.mine) is None
 
@@ -227,7 +228,11 @@ def test_no_digest_in_an_index_stands_for_what_the_engine_loads(world, parcel):
             ("index.json", json.dumps(index).encode()),
             ("oci-layout", b'{"imageLayoutVersion": "1.0.0"}'))
     )  # fmt: skip
-    wrong(NotOwned, lambda: images.load("x.tar"), parcel.theirs)
+    if world.containerd:  # for it, the index alone counts
+        with pytest.raises(LessonError):
+            images.load("x.tar")
+    else:
+        wrong(NotOwned, lambda: images.load("x.tar"), parcel.theirs)
     assert world.image(parcel.theirs)["Id"] == before
 
 
