@@ -169,8 +169,8 @@ def run(api, store):
     while not accepts_login(store):
         if time.monotonic() > end:
             problem = f"the registry at {store} gives no answer"
-            hint = (f"If its port was taken before: docker network connect bridge {name} "
-                    "(moby 51758). Else look at its logs: containers.logs('registry')")  # fmt: skip
+            hint = (f"If its port was taken before, type docker network connect bridge {name}; "
+                    "else look at its logs: containers.logs('registry')")  # fmt: skip
             raise errors.RegistryUnreachable("", problem, hint)
         if status(store):  # it began without the list, and made one of its own
             _write_users(store)
