@@ -134,7 +134,7 @@ def _check_built_here(api, name):
 def _pulled(api, image):
     """Return whether a registry has an image; also where an Engine can't tell (28 to 29.1)."""
     known = image["RepoDigests"]
-    if known and known[0].endswith(image["Id"]) and version_gte(api._version, "1.53"):
+    if known and known[0].endswith(image["Id"]) and version_gte(api.api_version, "1.53"):
         known = image.get("Identity")  # containerd's image store gives each image a digest
     return known
 

@@ -164,7 +164,7 @@ OWN, HUB = {"RepoDigests": [f"busybox@{D}"]}, {"Identity": {"Pull": [{"Repositor
 )  # fmt: skip
 def test_what_was_pulled_is_told_from_what_was_built(version, image, pulled):
     """In containerd's store each image has a digest; Engines before 1.53 say no more there."""
-    assert bool(transfers._pulled(SimpleNamespace(_version=version), image)) == pulled
+    assert bool(transfers._pulled(SimpleNamespace(api_version=version), image)) == pulled
 
 
 def test_an_image_of_the_workspace_s_own_name_makes_room(fake_engine, docker_hub, ada):

@@ -317,7 +317,7 @@ def test_an_image_that_was_built_here_keeps_its_name(world, rare, asked):
     containers.run("busybox", "touch /mine", name="box")
     world.sh(f"docker commit {world.me}-box {rare}")
     mine, pulls = world.looks(rare), asked[1]
-    if world.containerd and version_lt(world.api._version, "1.53"):  # it says of no image
+    if world.containerd and version_lt(world.api.api_version, "1.53"):  # it says of no image
         built = world.image(rare)["Id"]
         images.pull(rare)
         assert world.image(built)["RepoTags"] == []  # as docker pull does: it stays
