@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from helpers._internal import errors
+from helpers._internal import distribution, errors
 
 MAX_HEADERS = 8 << 20  # bytes of headers: those of some 15,000 files
 MAX_JSON = 4 << 20  # bytes of one JSON file
@@ -18,7 +18,7 @@ MAX_NAMES = 1000  # images, names and layers that one archive tells of
 _BLOCK, _END = 512, bytes(1024)  # a tar is a row of blocks, and ends in two empty ones
 _CHUNK = 2**16  # bytes read at once; for larger ones the memory comes anew from the system
 _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")  # gzip, bzip2, xz, zstd
-_NAMES = {"io.containerd.image.name", "org.opencontainers.image.ref.name"}  # in an index
+_NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")  # the first counts
 
 
 class Image(NamedTuple):
@@ -99,19 +99,21 @@ class Archive:
             raise KeyError("two files in it have one name")
         return files
 
+    def _find(self, path):
+        """Return a file's path, or that of the one that it is a link to."""
+        if (path := _clean(path)) not in self.files:
+            raise KeyError(f"filename {path!r} not found")
+        if (member := self.files[path]).issym():
+            path = _clean(posixpath.join(posixpath.dirname(path), member.linkname))
+        elif member.islnk():
+            path = _clean(member.linkname)
+        if not self.files[path].isreg() or self.files[path].issparse():  # docker writes no holes
+            raise KeyError(f"{path} is no file in it")
+        return path
+
     def open(self, path):
         """Open a file in the archive, or the one that it is a link to."""
-        path = _clean(path)
-        if path not in self.files:
-            raise KeyError(f"filename {path!r} not found")
-        member = self.files[path]
-        if member.issym():
-            member = self.files[_clean(posixpath.join(posixpath.dirname(path), member.linkname))]
-        elif member.islnk():
-            member = self.files[_clean(member.linkname)]
-        if not member.isreg() or member.issparse():  # docker writes no files with holes
-            raise KeyError(f"{path} is no file in it")
-        return self._archive.extractfile(member)
+        return self._archive.extractfile(self.files[self._find(path)])
 
     def size(self, path):
         """Return a file's size in bytes, that of its target where it is a link."""
@@ -150,11 +152,13 @@ class Archive:
             yield from ((f"layer {i}", layer) for i, layer in enumerate(image.layers, 1))
 
     @cached_property
-    def _index(self):
-        """What `index.json` says, where the archive is one of those that containerd reads."""
+    def manifests(self):
+        """What `index.json` tells containerd of: descriptors, with their images' whole names."""
         if not {"oci-layout", "index.json"} <= self.files.keys():
-            return {}
-        return self.json("index.json", object_pairs_hook=_folded)
+            return []
+        told = self.json("index.json", object_pairs_hook=_folded).get("manifests") or []
+        _check_count(len(told))
+        return [_descriptor(manifest) for manifest in told]
 
     def names(self):
         """Yield each name in the archive, a store of images, and the ID that it has there.
@@ -162,35 +166,48 @@ class Archive:
         The store is 0, Docker's own, where an ID is the digest of a config; or 1, containerd's,
         where it is the digest of a manifest.
         """
-        manifests = self._index.get("manifests") or []
-        _check_count(len(manifests))
         for image in self.images:
             digest = f"sha256:{hashlib.sha256(self.text(image.config)).hexdigest()}"
             yield from ((name, 0, digest) for name in image.names)
-        for manifest in manifests:
-            notes = manifest.get("annotations") or {}
-            yield from ((notes[key], 1, manifest["digest"]) for key in _NAMES & notes.keys())
+        for manifest in self.manifests:
+            yield from ((name, 1, manifest["digest"]) for name in manifest["annotations"].values())
 
     def packed(self):
         """Pack the images anew, so that the Engine reads what was read here and nothing else.
 
         Its tar and its JSON are not read alike in Python and in Go, the Engine's language. Yields
-        the pieces of the new archive, bytes.
+        the pieces of the new archive, bytes; each file once, whatever links to it.
         """
-        texts = {"manifest.json": [
-            {"Config": image.config, "RepoTags": image.names or None, "Layers": image.layers}
-            for image in self.images
-        ]}  # fmt: skip
-        paths = {path for image in self.images for path in (image.config, *image.layers)}
-        if self._index:
-            texts |= {"oci-layout": {"imageLayoutVersion": "1.0.0"}, "index.json": self._index}
-            paths |= {path for path in self.files if path.startswith("blobs/")}
+        told = [
+            {"Config": self._find(image.config), "RepoTags": image.names or None,
+             "Layers": list(map(self._find, image.layers))} for image in self.images
+        ]  # fmt: skip
+        texts = {"manifest.json": told}
+        paths = {path for image in told for path in (image["Config"], *image["Layers"])}
+        if self.manifests:
+            texts |= {"oci-layout": {"imageLayoutVersion": "1.0.0"},
+                      "index.json": {"schemaVersion": 2, "manifests": self.manifests}}  # fmt: skip
+            paths |= {path for path, file in self.files.items()
+                      if path.startswith("blobs/") and file.isreg()}  # fmt: skip
         files = {path: self.open(path) for path in sorted(paths - texts.keys())}  # all are there
         for path, content in texts.items():
             yield from _member(path, io.BytesIO(json.dumps(content).encode()))
         for path, file in files.items():
             yield from _member(path, file)
         yield _END
+
+
+def _descriptor(manifest):
+    """Keep what containerd reads of a manifest's descriptor, and the name that it takes."""
+    notes, digest = manifest.get("annotations") or {}, manifest["digest"]
+    if manifest.get("mediatype") not in distribution.MANIFESTS:
+        raise KeyError("its index tells of what is no manifest")
+    name = next((distribution.parse(notes[key]) for key in _NAMES if notes.get(key)), None)
+    if name and name.digest not in ("", digest):
+        raise KeyError("its index gives an image another one's digest")
+    kept = {key: manifest[key] for key in ("digest", "size", "platform") if key in manifest}
+    kept["annotations"] = {_NAMES[0]: name.canonical} if name else {}
+    return kept | {"mediaType": manifest["mediatype"]}
 
 
 def _member(path, file):
@@ -210,6 +227,8 @@ def _check_count(count):
 
 def _clean(path):
     """Write a path within an archive in the one way in which the Engine looks for it."""
+    if "\0" in str(path):  # there the name ends for the Engine
+        raise KeyError("a name in it has a zero byte")
     return posixpath.normpath(f"/{path}")[1:].lstrip("/")
 
 

@@ -14,11 +14,11 @@ HUB = "registry-1.docker.io"  # where Docker Hub answers for the names that begi
 _ATTESTATION = "unknown/unknown"  # stands in the place of a platform, and is none
 _TIMEOUT = (3, 20)  # seconds to connect, seconds until an answer
 _CHUNK, _CHUNKS = 2**16, 128  # bytes of an answer that are read at once, and how often
-_MANIFESTS = (
-    "application/vnd.oci.image.index.v1+json, "
-    "application/vnd.docker.distribution.manifest.list.v2+json, "
-    "application/vnd.oci.image.manifest.v1+json, "
-    "application/vnd.docker.distribution.manifest.v2+json"
+MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
 )
 _HOST = re.compile(r"(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::(?P<port>[0-9]{1,5}))?")
 _WORD = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -48,12 +48,15 @@ class Reference:
         return "/".join(filter(None, [self.namespace, self.repository]))
 
     @property
+    def canonical(self):
+        """Name and tag or digest as docker keeps them: with all that it fills in."""
+        host = f"{self.host}:{self.port}" if self.port else self.host
+        return f"{host}/{self.path}" + (f"@{self.digest}" if self.digest else f":{self.tag}")
+
+    @property
     def familiar(self):
         """Name and tag or digest as docker shows them: without what it fills in, but the tag."""
-        name = f"{self.host}:{self.port}/{self.path}" if self.port else f"{self.host}/{self.path}"
-        short = name.removeprefix("docker.io/").removeprefix("library/")
-        name = short if name.startswith("docker.io/") else name
-        return f"{name}@{self.digest}" if self.digest else f"{name}:{self.tag}"
+        return re.sub(r"^docker\.io/(?:library/(?=[^/]*$))?", "", self.canonical)
 
 
 def split(name):
@@ -146,7 +149,7 @@ def ask(host, path, *, method="GET", auth=None):
 
     Source: https://distribution.github.io/distribution/spec/api/
     """
-    headers = {"Accept": _MANIFESTS}
+    headers = {"Accept": ", ".join(MANIFESTS)}
     if host == HUB:
         with parse_guard("auth.docker.io"):
             token = get(token_url(path.rsplit("/", 2)[0])).json()["token"]

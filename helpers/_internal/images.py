@@ -220,9 +220,8 @@ def check_names(api, archive):
     """Refuse an archive that would give a name outside our namespace to another image."""
     store, named = int("containerd.snapshotter" in str(api.info()["DriverStatus"])), {}
     for name, where, digest in archive.names():
-        with suppress(errors.InvalidInput):  # what is no name moves to no image
-            familiar = distribution.parse(name).familiar
-            named.setdefault(familiar, (set(), set()))[where].add(digest)
+        familiar = distribution.parse(name).familiar
+        named.setdefault(familiar, (set(), set()))[where].add(digest)
     for name, digests in named.items():
         here = None if identity.owns_tag(name) else inspect(api, name)
         if here and {here["Id"]} != digests[store]:

@@ -28,6 +28,7 @@ GOOD = [
      "busybox:1"),
     ("ada/hello", "docker.io", "", "ada", "hello", "latest", "", {HOST, TAG}, "ada/hello:latest"),
     ("ada/b/c:2", "docker.io", "", "ada/b", "c", "2", "", {HOST}, "ada/b/c:2"),
+    ("library/ada/c:2", "docker.io", "", "library/ada", "c", "2", "", {HOST}, "library/ada/c:2"),
     ("127.0.0.1:5052/ada/hello:1.0", "127.0.0.1", "5052", "ada", "hello", "1.0", "", set(),
      "127.0.0.1:5052/ada/hello:1.0"),
     ("127.0.0.1:5052/hello", "127.0.0.1", "5052", "", "hello", "latest", "", {TAG},

@@ -8,7 +8,8 @@ import tarfile
 import pytest
 
 from helpers import images
-from helpers._internal import errors, files
+from helpers._internal import archives, errors, files
+from helpers._internal.archives import _NAMES
 from helpers._internal.errors import InvalidArchive
 from tests.helpers.fake_server import Stream
 
@@ -90,18 +91,57 @@ def test_load_says_what_the_engine_says(place, calls, fake_engine):
     assert fake_engine.asked[-1][4] == saved() or fake_engine.asked[-1][3]["Transfer-Encoding"]
 
 
+def indexed(digest, name, kind="application/vnd.oci.image.manifest.v1+json", **more):
+    """Make what `docker save` makes on containerd's store, of one image."""
+    one = {"mediaType": kind, "digest": digest, "size": 9, "annotations": {_NAMES[0]: name}}
+    told = [{"Config": "c.json", "RepoTags": ["busybox:1"], "Layers": ["l"]}]
+    texts = {"manifest.json": told, "index.json": {"manifests": [one | more]}, "oci-layout": {}}
+    files = [(path, json.dumps(text).encode()) for path, text in texts.items()]
+    return tar(("c.json", CONFIG), ("l", LAYER), *files)
+
+
+STRANGE = {
+    "another's digest": ("moby-dangling@sha256:" + "2" * 64, {}, "another one's digest"),
+    "no manifest": ("busybox:1", {"kind": "text/plain"}, "no manifest"),
+    "terminal's codes": ("\x1b[31mRED", {}, "name"),
+    "capital letters": ("docker.io/Victim/app:1", {}, "small letters"),
+}
+
+
+@pytest.mark.parametrize("what", STRANGE)
+def test_an_index_with_strange_names_is_refused(place, calls, what):
+    name, options, said = STRANGE[what]
+    place(indexed(f"sha256:{1:064}", name, **options))
+    with pytest.raises((InvalidArchive, errors.InvalidInput), match=said):
+        calls["load"]()
+
+
+def test_an_index_is_packed_with_whole_names_and_nothing_else(in_tmp, place):
+    place(indexed(f"sha256:{1:064}", "ada/x", urls=["http://x"]))
+    with archives.opened(in_tmp / "files/ada/x.tar") as archive:
+        packed = io.BytesIO(b"".join(archive.packed()))
+    with tarfile.open(fileobj=packed) as made:
+        [one] = json.load(made.extractfile("index.json"))["manifests"]
+    assert sorted(one) == ["annotations", "digest", "mediaType", "size"]
+    assert one["annotations"] == {_NAMES[0]: "docker.io/ada/x:latest"}
+
+
+def test_links_make_an_archive_no_larger(in_tmp, place):
+    """Each file is packed once, whatever links to it; of blobs, no link is."""
+    links = [(f"l{number}", "l/layer.tar") for number in range(50)]
+    told = [MANIFEST[0] | {"Layers": ["l/layer.tar", *(name for name, _ in links)]}]
+    place(tar(("c.json", CONFIG), ("l/layer.tar", LAYER), *links,
+              ("manifest.json", json.dumps(told).encode())))  # fmt: skip
+    with archives.opened(in_tmp / "files/ada/x.tar") as archive:
+        assert b"".join(archive.packed()).count(LAYER) == 1
+
+
 def test_for_containerd_s_store_the_names_in_the_index_count(place, calls, fake_engine):
     """They are written whole there, and an image's ID is the digest of its manifest."""
     digest = f"sha256:{1:064}"
-    notes = {"io.containerd.image.name": "docker.io/library/busybox:1"}
-    index = {"manifests": [{"digest": digest, "annotations": notes}]}
-    told = [{"Config": "c.json", "RepoTags": ["busybox:1"], "Layers": ["l"]}]
-    texts = {"manifest.json": told, "index.json": index, "oci-layout": {}}
-    files = [(name, json.dumps(text).encode()) for name, text in texts.items()]
-    place(tar(("c.json", CONFIG), ("l", LAYER), *files))
-    fake_engine.answers["GET", "/info"] = {
-        "DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]
-    }
+    place(indexed(digest, "docker.io/library/busybox:1"))
+    driver = [["driver-type", "io.containerd.snapshotter.v1"]]
+    fake_engine.answers["GET", "/info"] = {"DriverStatus": driver}
     fake_engine.answers["GET", "/images/busybox:1/json"] = {"Id": digest}
     assert "Loaded image" in calls["load"]()
     fake_engine.answers["GET", "/images/busybox:1/json"] = {"Id": f"sha256:{2:064}"}

@@ -21,6 +21,7 @@ from helpers._internal.errors import InvalidArchive, LessonError, NotOwned
 from tests.helpers.integration.faults import wrong
 
 TOP = Path(__file__).resolve().parents[3]
+OCI = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "size": 9}
 
 
 def tar(*members, form=tarfile.GNU_FORMAT, **options):
@@ -100,10 +101,10 @@ def times_taken_for_a_folder(one):
     return bytes(whole)
 
 
-def unended(one):
+def unended(one, told=None):
     """Make the harmless archive without the zeros at its end."""
-    whole = tar(*one.files, ("manifest.json", one.good))
-    end = whole.rindex(one.good) + len(one.good)
+    whole = tar(*one.files, ("manifest.json", told or one.good))
+    end = whole.rindex(told or one.good) + len(told or one.good)
     return whole[: end + -end % 512]
 
 
@@ -183,6 +184,17 @@ def test_two_files_of_one_name_are_no_archive(world, parcel, second):
         images.read("x.tar", "manifest.json")
 
 
+def test_a_zero_byte_in_a_file_s_name(world, parcel):
+    """Python keeps what stands behind it; for Go the name ends there in what is packed anew."""
+    before, evil = world.image(parcel.theirs)["Id"], tarfile.TarInfo("x")
+    evil.size, evil.pax_headers = len(parcel.evil), {"path": "manifest.json\0z"}
+    good = manifest(parcel.mine, Layers=["l.tar", "manifest.json\0z"])
+    content = evil.tobuf(tarfile.PAX_FORMAT) + parcel.evil + bytes(-len(parcel.evil) % 512 + 1024)
+    workspace.file("x.tar").write_bytes(unended(parcel, good) + content)
+    wrong(InvalidArchive, lambda: images.load("x.tar"), "a name in it has a zero byte")
+    assert world.image(parcel.theirs)["Id"] == before
+
+
 def test_the_same_layers_with_another_config_are_another_image(world, parcel):
     """As an image that runs something else with the same files."""
     images.save(parcel.theirs, "x.tar")
@@ -206,7 +218,7 @@ def test_names_in_an_index_count_too(world, parcel):
     """Engines with containerd's image store read them there."""
     for key, value in (("io.containerd.image.name", f"docker.io/{parcel.theirs}"),
                        ("org.opencontainers.image.ref.name", parcel.theirs)):  # fmt: skip
-        index = {"manifests": [{"digest": sha(b""), "annotations": {key: value}}]}
+        index = {"manifests": [OCI | {"digest": sha(b""), "annotations": {key: value}}]}
         workspace.file("x.tar").write_bytes(
             tar(*parcel.files, ("manifest.json", parcel.good), ("oci-layout", b"{}"),
                 ("index.json", json.dumps(index).encode()))
@@ -221,7 +233,7 @@ def test_no_digest_in_an_index_stands_for_what_the_engine_loads(world, parcel):
     """The index names the other's image truly; `manifest.json` gives its name away."""
     before = world.image(parcel.theirs)["Id"]
     note = {"io.containerd.image.name": parcel.theirs}
-    index = {"manifests": [{"digest": before, "annotations": note}]}
+    index = {"manifests": [OCI | {"digest": before, "annotations": note}]}
     path = workspace.file("x.tar")
     path.write_bytes(
         tar(*parcel.files, ("manifest.json", parcel.evil),
