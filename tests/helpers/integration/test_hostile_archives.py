@@ -17,7 +17,7 @@ import pytest
 
 from helpers import containers, images, workspace
 from helpers._internal import identity
-from helpers._internal.errors import InvalidArchive, LessonError, NotOwned
+from helpers._internal.errors import InvalidArchive, NotOwned
 from tests.helpers.integration.faults import wrong
 
 TOP = Path(__file__).resolve().parents[3]
@@ -241,8 +241,7 @@ def test_no_digest_in_an_index_stands_for_what_the_engine_loads(world, parcel):
             ("oci-layout", b'{"imageLayoutVersion": "1.0.0"}'))
     )  # fmt: skip
     if world.containerd:  # for it, the index alone counts
-        with pytest.raises(LessonError):
-            images.load("x.tar")
+        images.load("x.tar")
     else:
         wrong(NotOwned, lambda: images.load("x.tar"), parcel.theirs)
     assert world.image(parcel.theirs)["Id"] == before
