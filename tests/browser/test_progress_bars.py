@@ -75,7 +75,7 @@ def test_what_is_saved_shows_the_command_without_a_kernel(page, lab, saved, work
     saved(page)
     again = page.context.new_page()
     again.goto(f"{address}/doc/tree/test_progress_bars.ipynb")
-    again.get_by_text("$").first.wait_for()
+    again.get_by_text("$").first.wait_for(timeout=60_000)
     outputs = again.locator(".jp-Cell").nth(1).locator(".jp-OutputArea-output")
     expect(outputs).to_have_count(2)
     expect(outputs.first).to_contain_text("docker push")
