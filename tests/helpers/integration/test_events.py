@@ -160,7 +160,7 @@ def test_a_burst_of_events_makes_few_snapshots(world, listen):
     while len(seen) < 30:
         seen += one.next()[1]
         calls += 1
-    assert actions(seen) == ["tag"] * 30 and calls <= 20
+    assert actions(seen) == ["tag"] * 30 and calls <= 15
 
 
 def test_each_part_of_a_snapshot_is_read_when_it_is_asked_for_and_once(fake_engine, shown):
