@@ -23,8 +23,8 @@ def build():
     """Make all that `lab` would have to make or to fetch."""
     locks = (environment.LESSONS, environment.SLIDES, environment.LEARNER)
     environment.prepare(locks=locks)
-    remove = [environment.program("python"), "-m", "pip", "uninstall", "-qy"]
-    subprocess.run([*remove, "uv"], check=True)  # nothing is installed any more
+    remove = [environment.program("python"), "-m", "pip", "uninstall", "-qy", "uv"]
+    subprocess.run(remove, check=True)  # nothing is installed any more
     shutil.rmtree(environment.VENV / "share/jupyterhub/static")  # a hub's pages, not a learner's
     # Else each new container would compile it anew, which takes most of its start.
     compiled = [environment.program("python"), "-m", "compileall", "-q", "-j0", "-x", "/tests/"]

@@ -58,10 +58,11 @@ def usage(measured):
         A matplotlib `Figure` with two panels.
     """
     figure = _figure(2)
-    for axes, value, limit, unit, scale in zip(
-        figure.subplots(1, 2), ("cpu_percent", "memory"), ("cpu_limit", "memory_limit"),
-        ("CPU, % of one core", "memory, MB"), (1, 1e6), strict=True,
-    ):  # fmt: skip
+    left, right = figure.subplots(1, 2)
+    for axes, value, limit, unit, scale in (
+        (left, "cpu_percent", "cpu_limit", "CPU, % of one core", 1),
+        (right, "memory", "memory_limit", "memory, MB", 1e6),
+    ):
         used, most = measured[value][0] / scale, measured[limit][0] / scale
         bar = _strip(axes).barh(0, used, color=_BLUE)
         axes.bar_label(bar, [f" {used:.3g}"], fontsize=12)

@@ -220,11 +220,12 @@ def check_names(api, archive):
     """Refuse an archive that would give a name outside our namespace to another image."""
     store, named = int("containerd.snapshotter" in str(api.info()["DriverStatus"])), {}
     for name, where, digest in archive.names():
-        familiar = distribution.parse(name).familiar
-        named.setdefault(familiar, (set(), set()))[where].add(digest)
+        digests = named.setdefault(distribution.parse(name).familiar, set())
+        if where == store:
+            digests.add(digest)
     for name, digests in named.items():
         here = None if identity.owns_tag(name) else inspect(api, name)
-        if here and {here["Id"]} != digests[store]:
+        if here and {here["Id"]} != digests:
             raise errors.NotOwned(
                 "", f"it holds another image by the name {name}, which is not yours to move",
                 "Give yours another name first, or type this command in a terminal",
