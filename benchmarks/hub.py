@@ -151,7 +151,7 @@ class Visitor:
                     if told.get("ready"):
                         break
         self.spawn = time.monotonic() - begun
-        self.idle, _ = self.measure()
+        self.idle, _ = await asyncio.to_thread(self.measure)  # the others' clocks go on
 
     async def learn(self):
         """Run all cells of all notebooks, each notebook in a kernel of its own, and compare."""

@@ -47,10 +47,12 @@ def _open_lab(page, rest, surroundings):
     in_a_room = "JUPYTERHUB_API_TOKEN" in os.environ
     command = [
         *(environment.program("python"), "-m"),
-        "jupyterhub.singleuser" if in_a_room else "jupyterlab",
+        "deploy.singleuser" if in_a_room else "jupyterlab",
         *(f"--LabApp.default_url={page}", f"--ServerApp.root_dir={ROOT}"),
         *([] if any(word.startswith(("--ip", "--ServerApp.ip")) for word in rest) else [LOOPBACK]),
         *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
+        # What is installed is locked, and holds no language server to be looked for.
+        *("--LabApp.extension_manager=readonly", "--LanguageServerManager.autodetect=False"),
         "--log-level=WARN",  # of which the address is a part, and then the last line
         *rest,
     ]

@@ -4,10 +4,13 @@
 `load_subconfig("…/deploy/hub/jupyterhub_config.py")`, and start `python3 -m classroom hub -f FILE`.
 """
 
+import asyncio
+import contextlib
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from dockerspawner import DockerSpawner
+from jupyterhub.utils import exponential_backoff
 
 from classroom import course_image, files, room, slides
 from classroom.paths import ROOT
@@ -25,8 +28,28 @@ c.Authenticator.allow_all = True
 c.Authenticator.username_pattern = r"[\w.@+ -]{1,40}\Z"
 c.JupyterHub.active_server_limit = 100
 
+
+class CourseSpawner(DockerSpawner):
+    """Starts a container, and waits for its server: the hub asks every five seconds at last."""
+
+    async def start(self):
+        where = await super().start()
+        late = f"{self.user.name}: no server has answered within {self.http_timeout} s"
+        await exponential_backoff(listens, late, max_wait=0.5, timeout=self.http_timeout, at=where)
+        return where
+
+
+async def listens(at):
+    """Return whether a server takes connections at an address, a tuple of host and port."""
+    with contextlib.suppress(OSError):
+        async with asyncio.timeout(1):
+            _, writer = await asyncio.open_connection(*at)
+            writer.close()
+            return True
+
+
 # What a learner gets, and at most. The volumes stay when the container goes.
-c.JupyterHub.spawner_class = "docker"
+c.JupyterHub.spawner_class = CourseSpawner
 DockerSpawner._executor = ThreadPoolExecutor(16)  # its own is one: who stops keeps others waiting
 c.DockerSpawner.image = course_image.names()[1]
 c.DockerSpawner.name_template = f"{room.NAME}-{{username}}"
@@ -45,7 +68,7 @@ c.DockerSpawner.extra_host_config = {**course_image.RIGHTS, "pids_limit": 2000}
 c.DockerSpawner.remove = True
 c.DockerSpawner.network_name = room.NAME
 c.DockerSpawner.use_internal_ip = True
-c.DockerSpawner.start_timeout = c.DockerSpawner.http_timeout = 120
+c.DockerSpawner.start_timeout, c.DockerSpawner.http_timeout = 150, 120
 c.Spawner.environment = {
     "CLASSROOM": opened["sources"],
     "CLASSROOM_MIRROR": opened["mirror"],
