@@ -1,4 +1,7 @@
 // The front end tells when the view beside the notebook is closed: no other message says so.
+// The page's body says that a view is beside the notebook: `:has` would be slow there.
+const tell = () => document.body.classList.toggle(
+  "lesson-beside", !!document.querySelector(".jupyterlab-sidecar .lesson-view"));
 export default { render({ model, el }) {
   let beside = false;
   const parts = {};
@@ -14,6 +17,13 @@ export default { render({ model, el }) {
   parts.lines.tabIndex = 0;
   parts.lines.ariaLabel = "The last commands, the newest first";
   parts.lines.role = "log";
-  new ResizeObserver(() => { beside ||= !!el.closest(".jupyterlab-sidecar"); }).observe(el);
-  return () => { if (beside) model.send("closed"); };
+  new ResizeObserver(() => {
+    beside ||= !!el.closest(".jupyterlab-sidecar");
+    tell();
+  }).observe(el);
+  return () => {
+    el.classList.remove("lesson-view");
+    tell();
+    if (beside) model.send("closed");
+  };
 } };

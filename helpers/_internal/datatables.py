@@ -12,10 +12,12 @@ from helpers._internal import frames
 # The outputs of a table, a panel and the live view are a picture and the widget. Where the widget
 # lives, it takes the picture's place; in a notebook that is opened again without its kernel, the
 # picture stays alone. On paper, no heading and no cell's code is a page's last.
-_ALIVE = ":is(.lesson-table, .lesson-panel, .lesson-view):not(.jupyter-widgets-disconnected)"
+# `:has` looks as deep as it must and no deeper: it is asked again at every change of the page.
+_LIVES = ":is(.lesson-table, .lesson-panel, .lesson-view):not(.jupyter-widgets-disconnected)"
+_PICTURE = ".jp-OutputArea-child:has(> * > .lesson-picture)"
 PICTURE = f"""<style>
-.jp-OutputArea-child:has(.lesson-picture):has(+ * {_ALIVE}),
-.jp-OutputArea-child:has(.lesson-picture) + :has(> .lm-Panel):not(:has({_ALIVE}))
+{_PICTURE}:has(+ * > .lm-Panel > {_LIVES}),
+{_PICTURE} + :has(> .lm-Panel):not(:has(> .lm-Panel > {_LIVES}))
 {{ display: none; }}
 @media print {{ :is(h1, h2, h3, h4), .jp-MarkdownCell, .jp-Cell-inputWrapper
 {{ break-after: avoid; }} }}
