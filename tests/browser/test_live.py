@@ -147,11 +147,15 @@ def test_shown_again_it_takes_its_own_place_and_two_share_a_stream(page, view, r
     run("live.show()")
     expect(page.locator(".jupyterlab-sidecar")).to_have_count(1)
     expect(beside(page).locator(".host")).to_have_count(1)
+    assert page.locator("#jp-right-stack").bounding_box()["width"] >= 430
+    expect(page.locator(".jp-Cell .lesson-view .host")).to_be_hidden()
     run("live.show(all=True)")
     expect(page.locator(".jupyterlab-sidecar")).to_have_count(2)
     assert ask(STREAMS) == "1"
+    expect(page.locator("body.lesson-beside")).to_have_count(1)
     run("live.close(all=True)")
     expect(page.locator(".jupyterlab-sidecar")).to_have_count(1)
+    expect(page.locator("body.lesson-beside")).to_have_count(1)
     assert ask(STREAMS) == "1"
 
 
@@ -161,6 +165,7 @@ def test_closed_by_its_cross_it_ends_the_stream(page, view, ask):
     box = tab.locator(".lm-TabBar-tabCloseIcon").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page.locator(".jupyterlab-sidecar")).to_have_count(0)
+    expect(page.locator("body.lesson-beside")).to_have_count(0)
     assert ask(STREAMS) == "0"
     expect(page.get_by_text("The Docker Engine, when this cell ran:")).to_be_visible()
 
