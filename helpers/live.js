@@ -17,13 +17,16 @@ export default { render({ model, el }) {
   parts.lines.tabIndex = 0;
   parts.lines.ariaLabel = "The last commands, the newest first";
   parts.lines.role = "log";
-  new ResizeObserver(() => {
-    beside ||= !!el.closest(".jupyterlab-sidecar");
+  new ResizeObserver((sizes, observer) => {
+    if (!el.closest(".jupyterlab-sidecar")) return;
+    beside = true;
     tell();
+    observer.disconnect();
   }).observe(el);
   return () => {
+    if (!beside) return;
     el.classList.remove("lesson-view");
     tell();
-    if (beside) model.send("closed");
+    model.send("closed");
   };
 } };

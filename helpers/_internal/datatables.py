@@ -13,11 +13,11 @@ from helpers._internal import frames
 # lives, it takes the picture's place; in a notebook that is opened again without its kernel, the
 # picture stays alone. On paper, no heading and no cell's code is a page's last.
 # `:has` looks as deep as it must and no deeper: it is asked again at every change of the page.
-_LIVES = ":is(.lesson-table, .lesson-panel, .lesson-view):not(.jupyter-widgets-disconnected)"
+_ALIVE = ":is(.lesson-table, .lesson-panel, .lesson-view):not(.jupyter-widgets-disconnected)"
 _PICTURE = ".jp-OutputArea-child:has(> * > .lesson-picture)"
 PICTURE = f"""<style>
-{_PICTURE}:has(+ * > .lm-Panel > {_LIVES}),
-{_PICTURE} + :has(> .lm-Panel):not(:has(> .lm-Panel > {_LIVES}))
+{_PICTURE}:has(+ * > .lm-Panel > {_ALIVE}),
+{_PICTURE} + :has(> .lm-Panel):not(:has(> .lm-Panel > {_ALIVE}))
 {{ display: none; }}
 @media print {{ :is(h1, h2, h3, h4), .jp-MarkdownCell, .jp-Cell-inputWrapper
 {{ break-after: avoid; }} }}
